@@ -1,0 +1,77 @@
+"""What every executor promises: how an attempt gets done, in this process, in children, or on other machines.
+
+An executor owns slots. The runner hands it attempts, never more than `capacity()` at once, and the executor reports
+News through the function it was opened with. It decides nothing about the workflow: no retries, no order.
+
+Promises, tested by one module against every executor:
+- `start` and `cancel` return at once, whatever the attempts do;
+- each started attempt gets exactly one Outcome, also when its process dies, its limit passes, or it is canceled;
+- an Outcome means that the attempt is over: its process, and what that started, is gone or idle again;
+- `report` may be called from any thread, with several pieces of news at once; per attempt they come in order;
+- `close` leaves nothing behind: no process, no thread, no file descriptor. It may be called twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from engine.attempt import Attempt, News
+
+Report = Callable[[Sequence[News]], None]
+"""Takes news from an executor; returns at once; safe to call from any thread."""
+
+
+class Workplace:
+    """Where attempts of one run happen: what an executor has to know beyond the attempts themselves.
+
+    `folder` is the project's folder (tasks are imported from it, commands run in it), `state` the run's own folder
+    (scratch folders go under it), `python` the interpreter of the tasks, `slots` how many attempts may run at once,
+    `run` the run's id, `values` whether results must come back in a form that can be stored.
+    """
+
+    __slots__ = ("folder", "python", "run", "slots", "state", "values")
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        state: Path,
+        python: str | None = None,
+        slots: int = 2,
+        run: str = "",
+        values: bool = True,
+    ) -> None:
+        self.folder = folder
+        self.state = state
+        self.python = python
+        self.slots = slots
+        self.run = run
+        self.values = values
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """How attempts get done. Life: made by name without arguments, `open`, any number of `start`, `cancel`, `close`."""
+
+    def open(self, workplace: Workplace, report: Report) -> None:
+        """Get ready. Raises SystemFailure or NetworkError where that cannot be done, with the remedy in the message."""
+
+    def capacity(self) -> int:
+        """How many attempts may be handed out at once: at least the slots, more where very short ones queue here."""
+
+    def start(self, attempts: Sequence[Attempt]) -> None:
+        """Begin these attempts, or queue them here until a slot is free."""
+
+    def cancel(self, attempts: Sequence[tuple[int, int]], grace: float = 5.0) -> None:
+        """End these (node, number) attempts: ask, wait `grace` seconds, kill. Unknown or ended ones are ignored."""
+
+    def suspend(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Hold these attempts where they are, as far as that can be done (stopped processes, `ctx.checkpoint()`)."""
+
+    def resume(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Let suspended attempts go on."""
+
+    def close(self, grace: float = 5.0) -> None:
+        """Cancel what still runs, wait until it is gone, free everything."""
