@@ -2,7 +2,7 @@
 
 The public names are offered here without being loaded: `from engine import Workflow` imports the file that
 defines it, and a child process that wants `engine.attempt` loads nothing else. A new public name is one row
-of `_HOME`, and one import under `TYPE_CHECKING`, because type checkers do not run `__getattr__`. Code inside the project
+of `_HOME`, and one import under `TYPE_CHECKING`: type checkers do not run `__getattr__`. Code inside the project
 imports from the file, never from here.
 """
 
