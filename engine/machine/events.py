@@ -1,0 +1,184 @@
+"""What happened in a run: the machine's only output, the journal's only vocabulary.
+
+An event is a fact in the past tense. Replaying a run's events gives its state again, so nothing that matters may happen
+without one. Each is a msgspec struct written as an array with a small integer tag, because a run has several per node;
+the tags are part of the journal's format: never reuse one.
+
+Units: `at` is seconds since the run began, on the engine's monotonic clock; `seconds` is how long code ran, measured
+where it ran. Nodes are plan numbers. A `value` is what an Outcome brought: a scalar, a `payload.Payload`, or a `Live`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from engine.attempt import Trouble
+
+
+class Live:
+    """A result that lives in this process, beside the form of it that was fixed for the journal when it came.
+
+    The next node may change `content`, and the journal is written a little later: so `record` is made at once.
+    """
+
+    __slots__ = ("content", "record")
+
+    def __init__(self, content: Any, record: Any) -> None:
+        self.content = content
+        self.record = record
+
+
+class Event(Struct, frozen=True, gc=False, array_like=True):
+    """Something that happened `at` seconds after the run began."""
+
+    at: float
+
+
+class RunStarted(Event, frozen=True, gc=False, array_like=True, tag=0):
+    """The run began; `wall` is the time of day then, seconds since 1970, for people only."""
+
+    wall: float
+
+
+class Started(Event, frozen=True, gc=False, array_like=True, tag=1):
+    """An attempt was handed out."""
+
+    node: int
+    attempt: int
+
+
+class Completed(Event, frozen=True, gc=False, array_like=True, tag=2):
+    """An attempt, and with it the node, completed."""
+
+    node: int
+    seconds: float
+    value: Any
+
+
+class AttemptFailed(Event, frozen=True, gc=False, array_like=True, tag=3):
+    """An attempt failed: its code raised, its program said so, or its process died."""
+
+    node: int
+    seconds: float
+    error: Trouble
+
+
+class AttemptTimedOut(Event, frozen=True, gc=False, array_like=True, tag=4):
+    """An attempt was ended because its time was up."""
+
+    node: int
+    seconds: float
+    error: Trouble
+
+
+class RetryPlanned(Event, frozen=True, gc=False, array_like=True, tag=5):
+    """A failed node gets another attempt, `due` seconds after the run began."""
+
+    node: int
+    due: float
+
+
+class RetryDue(Event, frozen=True, gc=False, array_like=True, tag=6):
+    """The wait before another attempt is over."""
+
+    node: int
+
+
+class Skipped(Event, frozen=True, gc=False, array_like=True, tag=7):
+    """A node will not run. `cause` is the node because of which, or -1."""
+
+    node: int
+    reason: str
+    cause: int = -1
+
+
+class NodeCanceled(Event, frozen=True, gc=False, array_like=True, tag=8):
+    """A node was canceled: before it started, or its attempt is now really gone. `cause` as in Skipped."""
+
+    node: int
+    seconds: float
+    reason: str
+    cause: int = -1
+
+
+class Lost(Event, frozen=True, gc=False, array_like=True, tag=9):
+    """Nobody knows what became of an attempt."""
+
+    node: int
+    attempt: int
+
+
+class Admitted(Event, frozen=True, gc=False, array_like=True, tag=10):
+    """A node whose start had to be decided (its guard, its join) may start."""
+
+    node: int
+
+
+class VariablesChanged(Event, frozen=True, gc=False, array_like=True, tag=11):
+    """A completed attempt set shared variables."""
+
+    node: int
+    values: Mapping[str, Any]
+
+
+class MetricsChanged(Event, frozen=True, gc=False, array_like=True, tag=12):
+    """An attempt set texts with `ctx.set_metric`."""
+
+    node: int
+    values: Mapping[str, str]
+
+
+class RunPaused(Event, frozen=True, gc=False, array_like=True, tag=13):
+    """Nothing new starts from here on; `by` says who or what asked."""
+
+    by: str = ""
+
+
+class RunResumed(Event, frozen=True, gc=False, array_like=True, tag=14):
+    """Nodes may start again."""
+
+
+class RunFailing(Event, frozen=True, gc=False, array_like=True, tag=15):
+    """A node failed for good, so nothing else starts; the run ends when what runs has ended."""
+
+    cause: int
+
+
+class RunCanceling(Event, frozen=True, gc=False, array_like=True, tag=16):
+    """Somebody canceled the run, or its time was up (`timed_out`); it ends when what runs is gone."""
+
+    reason: str
+    timed_out: bool = False
+
+
+class RunEnded(Event, frozen=True, gc=False, array_like=True, tag=17):
+    """The run is over. `state` is a WorkflowState's value, `cause` the first node that failed, or -1."""
+
+    state: str
+    reason: str = ""
+    cause: int = -1
+
+
+AnyEvent = (
+    RunStarted
+    | Started
+    | Completed
+    | AttemptFailed
+    | AttemptTimedOut
+    | RetryPlanned
+    | RetryDue
+    | Skipped
+    | NodeCanceled
+    | Lost
+    | Admitted
+    | VariablesChanged
+    | MetricsChanged
+    | RunPaused
+    | RunResumed
+    | RunFailing
+    | RunCanceling
+    | RunEnded
+)
