@@ -30,7 +30,8 @@ Function = str | Callable[..., Any]
 Reference = str
 """The result of a node, or a part of it: `load`, `load.field`, `load["any key"]`, `load[0]`."""
 
-Seconds = float
+Seconds = Annotated[float, Meta(ge=0, extra={"unit": "s"}, extra_json_schema={"x-unit": "s"})]
+"""A length of time: a number of seconds here, also "90s" or "1h30m" in the project file."""
 
 
 class NodeType(Enum):
@@ -70,9 +71,11 @@ class ExponentialBackoff(RetryStrategy, frozen=True, tag="exponential"):
     """Wait longer before every try: min(max, initial * multiplier ** (k - 1)) before retry k, give or take `jitter`."""
 
     initial: Annotated[Seconds, Meta(description="seconds before the first new try")] = 1.0
-    multiplier: Annotated[float, Meta(description="by how much each wait is longer than the last")] = 2.0
+    multiplier: Annotated[float, Meta(ge=1, description="by how much each wait is longer than the last")] = 2.0
     max: Annotated[Seconds, Meta(description="no wait is longer than this")] = 60.0
-    jitter: Annotated[float, Meta(description="share of the wait, 0 to 1, that chance may add or take")] = 0.0
+    jitter: Annotated[float, Meta(ge=0, le=1, description="share of the wait, 0 to 1, that chance may add or take")] = (
+        0.0
+    )
 
 
 class CustomDelay(RetryStrategy, frozen=True, tag="custom"):
@@ -84,7 +87,7 @@ class CustomDelay(RetryStrategy, frozen=True, tag="custom"):
 class RetryPolicy(Struct, frozen=True):
     """How often a failed attempt is tried again, after which wait, and after which failures."""
 
-    max_retries: Annotated[int, Meta(description="tries after the first one")] = 0
+    max_retries: Annotated[int, Meta(ge=0, description="tries after the first one")] = 0
     strategy: RetryStrategy = Immediate()
     on: Annotated[tuple[str | int, ...], Meta(description="only after these: exception names, exit codes")] = ()
 
@@ -160,7 +163,7 @@ class Composite(Struct, frozen=True):
 
     nodes: Mapping[str, Node] = {}
     kind: Annotated[Literal["parallel", "sequential"], Meta(description="side by side, or in file order")] = "parallel"
-    max_parallel: Annotated[int | None, Meta(description="at most so many of them at once")] = None
+    max_parallel: Annotated[int | None, Meta(ge=1, description="at most so many of them at once")] = None
 
 
 class Conditional(Struct, frozen=True, rename={"then": "then", "otherwise": "else"}):
@@ -213,7 +216,7 @@ class Map(Struct, frozen=True):
 
     map: Annotated[Value, Meta(description="a node, a ${...} reference, a list, or a table of them")]
     product: Annotated[bool, Meta(description="every combination instead of side by side")] = False
-    max_parallel: Annotated[int | None, Meta(description="at most so many items at once")] = None
+    max_parallel: Annotated[int | None, Meta(ge=1, description="at most so many items at once")] = None
 
 
 class Loop(Struct, frozen=True):
@@ -224,7 +227,7 @@ class Loop(Struct, frozen=True):
     carry: Annotated[str | None, Meta(description="the argument that gets the last round's value")] = None
     initial: Annotated[Value, Meta(description="what `carry` gets in the first round")] = None
     delay: Annotated[Seconds, Meta(description="seconds between rounds")] = 0.0
-    max_iterations: Annotated[int | None, Meta(description="fail after so many rounds")] = None
+    max_iterations: Annotated[int | None, Meta(ge=1, description="fail after so many rounds")] = None
 
 
 # -- settings: how a node is run -------------------------------------------------------------------------------------
@@ -320,7 +323,7 @@ class RunSettings(Struct, frozen=True, kw_only=True):
 
     timeout: Annotated[Seconds | None, Meta(description="seconds for the whole run")] = None
     fail_fast: Annotated[bool, Meta(description="cancel what runs when a node fails")] = False
-    max_parallel: Annotated[int | None, Meta(description="at most so many attempts at once")] = None
+    max_parallel: Annotated[int | None, Meta(ge=1, description="at most so many attempts at once")] = None
     on_error: Annotated[Literal["fail", "compensate"], Meta(description="when a node fails for good")] = "fail"
     on_success: Annotated[Node | None, Meta(description="a node run once after success")] = None
     on_failure: Annotated[Node | None, Meta(description="a node run once after failure")] = None
@@ -348,7 +351,7 @@ class AgentHost(Struct, frozen=True):
     """One [[agents.hosts]]: a machine that may run an agent."""
 
     host: str
-    slots: int | None = None
+    slots: Annotated[int | None, Meta(ge=1)] = None
     labels: tuple[str, ...] = ()
     resources: Mapping[str, Value] = {}
     python: str | None = None
@@ -384,7 +387,7 @@ class Project(Struct, frozen=True, kw_only=True):
     vars: Annotated[Mapping[str, Value], Meta(description="shared variables and their first values")] = {}
     run: RunSettings = RunSettings()
     defaults: Defaults = Defaults()
-    pools: Annotated[Mapping[str, int], Meta(description="named limits: how many at once")] = {}
+    pools: Annotated[Mapping[str, Annotated[int, Meta(ge=1)]], Meta(description="named limits: how many at once")] = {}
     workflows: Mapping[str, Workflow] = {}
     agents: AgentSettings = AgentSettings()
     studio: Annotated[Mapping[str, Value], Meta(description="the studio's own; the engine never reads it")] = {}

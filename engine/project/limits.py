@@ -1,0 +1,99 @@
+"""What a project file may cost: looked at before it is parsed, so that a hostile file is refused for next to nothing.
+
+A TOML parser does what the text says. A thousand brackets inside each other end its stack, a dotted key of many parts
+costs the square of them, a number of a million digits as well. No file made by a person comes near the limits below.
+
+One regular expression takes strings and comments out (each alternative matches to the end of the text where a quote is
+never closed, so the work stays proportional to the size); what remains is keys, brackets and numbers.
+"""
+
+from __future__ import annotations
+
+import re
+
+from engine.project.findings import Finding
+
+MAX_FILE_BYTES = 32 * 2**20
+MAX_NESTING = 40
+"""Brackets inside each other, in one value."""
+MAX_KEY_PARTS = 64
+"""Parts of one dotted key or table header: 31 nodes inside each other."""
+MAX_DEEP_KEYS = 20_000
+"""Keys of more than `_DEEP` parts in one file; each costs a parser the square of its parts."""
+MAX_KEY_LENGTH = 1_000
+MAX_WORD_LENGTH = 1_000
+"""Characters of one bare key, number or date."""
+
+_DEEP = 12
+
+_QUOTED = re.compile(
+    r'"""(?:[^"\\]++|\\.|"(?!""))*+(?:"""|\Z)'
+    r"|'''(?:[^']++|'(?!''))*+(?:'''|\Z)"
+    r'|"(?:[^"\\\n]++|\\.)*+"?'
+    r"|'[^'\n]*+'?"
+    r"|#[^\n]*+",
+    re.DOTALL,
+)
+_LONG_WORD = re.compile(rf"(?<![\w+-])[\w+-]{{{MAX_WORD_LENGTH}}}")
+_BRACKETS = re.compile(r"[\[\]{}]")
+_DOTTED = re.compile(rf"(?<![\w\"'.-])[\w\"'-]++(?:[ \t]*+\.[ \t]*+[\w\"'-]++){{{_DEEP},}}")
+
+
+def over_limit(text: str) -> Finding | None:
+    """The first limit that `text` breaks, with its line, or None. Never parses, never recurses, linear in the size."""
+    bare = _QUOTED.sub(_stand_in, text)
+    return _long_word(bare) or _deep_nesting(bare) or _deep_keys(bare)
+
+
+def _stand_in(match: re.Match[str]) -> str:
+    # Line breaks stay, so that lines can be counted; a string becomes a pair of quotes, a comment nothing.
+    found = match[0]
+    lines = found.count("\n")
+    return ("" if found[0] == "#" else '""') + "\n" * lines
+
+
+def _long_word(bare: str) -> Finding | None:
+    found = _LONG_WORD.search(bare)
+    if found is None:
+        return None
+    what = f"a number or key of more than {MAX_WORD_LENGTH:,} characters"
+    return _refusal(bare, found.start(), what, "put long data into a string, or into a file of its own")
+
+
+def _deep_nesting(bare: str) -> Finding | None:
+    if bare.count("[") + bare.count("{") <= MAX_NESTING:
+        return None
+    depth = 0
+    for found in _BRACKETS.finditer(bare):
+        if found[0] in "[{":
+            depth += 1
+            if depth > MAX_NESTING:
+                what = f"more than {MAX_NESTING} brackets inside each other"
+                return _refusal(bare, found.start(), what, "flatten the value, or keep it in a file of its own")
+        elif depth:
+            depth -= 1
+    return None
+
+
+def _deep_keys(bare: str) -> Finding | None:
+    if bare.count(".") <= _DEEP:
+        return None
+    deep = 0
+    offset = 0
+    for line in bare.split("\n"):
+        if line.count(".") >= _DEEP:
+            for found in _DOTTED.finditer(line):
+                deep += 1
+                if found[0].count(".") >= MAX_KEY_PARTS:
+                    what = f"a key of more than {MAX_KEY_PARTS} parts"
+                    return _refusal(bare, offset + found.start(), what, "nest less deeply; sub-workflows keep it flat")
+        offset += len(line) + 1
+    if deep > MAX_DEEP_KEYS:
+        what = f"more than {MAX_DEEP_KEYS:,} keys of {_DEEP} and more parts"
+        return _refusal(bare, 0, what, "nest less deeply; sub-workflows keep a file flat")
+    return None
+
+
+def _refusal(bare: str, offset: int, what: str, remedy: str) -> Finding:
+    line = bare.count("\n", 0, offset) + 1
+    return Finding("too-much", "error", f"{what}: this file is refused unread", remedy, line=line)

@@ -1,0 +1,56 @@
+"""From a path to a project: the one way in for everybody who wants to run, plan, show or change one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from engine.errors import ValidationFailed
+from engine.project.findings import Findings
+from engine.project.model import Project
+from engine.project.source import Source, Stamp
+
+
+class Loaded(Struct, frozen=True):
+    """A project as it lies on disk, with what is to be said about it.
+
+    `project` is None only where the file could not be read as TOML; with other errors it is there, without what was
+    wrong, so that it can be shown. `folder` is where its tasks are imported from; `stamp` is for `source.save`.
+    """
+
+    path: Path
+    folder: Path
+    text: str
+    stamp: Stamp
+    project: Project | None
+    findings: Findings
+
+
+def load(path: Path | str) -> Project:
+    """The project of the file or folder at `path`, ready to be planned.
+
+    Raises ValidationFailed, which carries the findings, if anything keeps it from running. Imports and runs nothing of
+    the project.
+    """
+    loaded = look(path)
+    errors = loaded.findings.errors
+    if errors or loaded.project is None:
+        raise ValidationFailed(f"{loaded.path} cannot run: {loaded.findings.counts()}", loaded.findings.items)
+    return loaded.project
+
+
+def look(path: Path | str) -> Loaded:
+    """The project at `path` with all findings, errors or not. Raises ValidationFailed only for an unreadable file."""
+    from engine.project.checks import check_text
+    from engine.project.source import read_source
+
+    file = project_file(Path(path))
+    source: Source = read_source(file)
+    project, findings = check_text(source.text, file=file)
+    return Loaded(file, file.resolve().parent, source.text, source.stamp, project, findings)
+
+
+def project_file(path: Path) -> Path:
+    """`path` itself, or the project.toml in it if it is a folder."""
+    return path / "project.toml" if path.is_dir() else path
