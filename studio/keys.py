@@ -1,0 +1,309 @@
+"""Every act of the studio, its keys and its words: footer, help, command palette, docs and keymaps are this table.
+
+An action lives in one *place*; screens are chains of places, the narrow one first, and what the narrow one binds
+hides the same key of the wider one. Digits are places, letters are acts, Esc goes back. Only keys that every terminal can tell
+apart are first keys; Ctrl+letters, F-keys and shifted arrows that multiplexers or terminals take are aliases at most.
+
+Keys are written as people read them (`?`, `+`, `enter`, `ctrl+p`, `g g` for one after the other); `textual_key` gives
+the name Textual knows one by. `rank` orders the footer, smallest first; 0 keeps an action out of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAction:
+    """One act. `word` is for the footer, `text` for palette and help, `where` the place it lives in."""
+
+    id: str
+    where: str
+    keys: tuple[str, ...]
+    word: str
+    text: str
+    rank: int = 0
+    mouse: str = ""
+
+    @property
+    def key(self) -> str:
+        """The key that is shown; empty if it is reached by the palette alone."""
+        return self.keys[0] if self.keys else ""
+
+
+PLACES: Mapping[str, tuple[str, ...]] = {
+    "all": ("all",),
+    "welcome": ("welcome", "all"),
+    "editor": ("editor", "graph", "all"),
+    "monitor": ("monitor", "graph", "all"),
+    "runs": ("runs", "tables", "all"),
+    "agents": ("tables", "all"),
+    "problems": ("problems", "tables", "all"),
+    "log": ("log", "tables", "all"),
+    "toml": ("tables", "all"),
+}
+"""Where one can be -> the places whose keys hold there, the narrow one first."""
+
+PLACE_NAMES: Mapping[str, str] = {
+    "all": "Everywhere",
+    "graph": "On the graph",
+    "editor": "In the editor",
+    "monitor": "In the monitor",
+    "tables": "In lists and logs",
+    "log": "In the log",
+    "problems": "In the problems",
+    "runs": "In the runs",
+    "welcome": "At the start",
+}
+
+
+def _action(
+    id: str, where: str, keys: str, word: str, text: str, rank: int = 0, mouse: str = ""
+) -> tuple[str, KeyAction]:
+    return id, KeyAction(
+        id, where, tuple(keys.replace(" | ", "\n").split("\n")) if keys else (), word, text, rank, mouse
+    )
+
+
+ACTIONS: Mapping[str, KeyAction] = dict(
+    (
+        # id, place, keys, footer, palette and help, rank, mouse
+        _action("place.editor", "all", "1", "editor", "Go to the editor", 0, "click"),
+        _action("place.monitor", "all", "2", "monitor", "Go to the monitor", 0, "click"),
+        _action("place.runs", "all", "3", "runs", "Go to the history of runs", 0, "click"),
+        _action("place.agents", "all", "4", "agents", "Go to the agents", 0, "click"),
+        _action("pane.next", "all", "tab", "next pane", "Go to the next pane", 0, "click"),
+        _action("pane.previous", "all", "shift+tab", "previous pane", "Go to the pane before", 0, "click"),
+        _action("move.left", "all", "left | h", "left", "Move left: to a node before this one"),
+        _action("move.down", "all", "down | j", "down", "Move down"),
+        _action("move.up", "all", "up | k", "up", "Move up"),
+        _action("move.right", "all", "right | l", "right", "Move right: to a node after this one"),
+        _action("half.left", "all", "H | shift+left", "half left", "Half a screen to the left", 0, "drag"),
+        _action("half.down", "all", "J | shift+down | pagedown", "half down", "Half a screen down", 0, "wheel"),
+        _action("half.up", "all", "K | shift+up | pageup", "half up", "Half a screen up", 0, "wheel"),
+        _action("half.right", "all", "L | shift+right", "half right", "Half a screen to the right", 0, "drag"),
+        _action("move.first", "all", "g g | home", "first", "Go to the first"),
+        _action("move.last", "all", "G | end", "last", "Go to the last"),
+        _action("open", "all", "enter", "open", "Open what the cursor is on", 2, "double click"),
+        _action("find", "all", "/ | ctrl+f", "find", "Find by a part of the name", 5),
+        _action("find.next", "all", "n", "next match", "Go to the next match"),
+        _action("find.previous", "all", "N", "previous match", "Go to the match before"),
+        _action("trouble.next", "all", "] | f8", "next trouble", "Go to the next finding or failure"),
+        _action("trouble.previous", "all", "[ | f7", "previous trouble", "Go to the finding or failure before"),
+        _action("copy", "all", "y | ctrl+c", "copy", "Copy the node, row or line"),
+        _action("log", "all", "8", "log", "Show what the node printed and why it failed", 7, "click"),
+        _action("palette", "all", "ctrl+p | :", "palette", "Search all commands", 91),
+        _action("help", "all", "? | f1", "keys", "Show all keys and what they do", 90),
+        _action("cancel", "all", "escape", "back", "Leave a mode, clear a search, close what is open"),
+        _action("close", "all", "q", "quit", "Go back, or leave the studio"),
+        _action("quit", "all", "ctrl+q", "quit", "Leave the studio at once"),
+        _action("reload", "all", "", "read again", "Read the project again from its files"),
+        _action("welcome", "all", "", "projects", "Open another project"),
+        _action("theme.choose", "all", "", "themes", "Choose a theme"),
+        _action("theme.next", "all", "", "next theme", "Change to the next theme: dark, light, high contrast"),
+        _action("glyphs", "all", "", "glyphs", "Draw with ASCII only, or with all signs"),
+        # -- graph: editor and monitor
+        _action("zoom.next", "graph", "z", "zoom", "Zoom: cards, lines, dots", 6),
+        _action("zoom.in", "graph", "+", "zoom in", "Zoom in", 0, "Ctrl+wheel"),
+        _action("zoom.out", "graph", "-", "zoom out", "Zoom out", 0, "Ctrl+wheel"),
+        _action("fit", "graph", ".", "fit", "Choose the zoom at which all fits", 10),
+        _action("fit.selection", "graph", ",", "fit path", "Choose the zoom at which the lit path fits"),
+        _action("fold", "graph", "o", "fold", "Fold the group: closed, listed, open", 8, "click on its kind"),
+        _action("dive", "graph", "O", "go in", "Go into the sub-workflow", 9, "double click"),
+        _action("surface", "graph", "backspace", "come out", "Come out of the sub-workflow", 0, "click on the path"),
+        _action("near", "graph", "Z", "nearby", "Show only what is near the cursor; again: one step more", 11),
+        _action("minimap", "graph", "M", "map", "Show the map, or put it away", 12),
+        _action("inspector", "graph", "I", "inspector", "Show the inspector, or put it away", 13),
+        _action("jump", "graph", "f", "jump", "Jump to a node by its letter", 14, "click"),
+        _action("code", "graph", "e", "code", "Open the task's code in your editor", 4),
+        _action("run", "graph", "r", "run", "Run: all, to here, from here, only this", 1),
+        _action("run.all", "graph", "R | f5", "run all", "Run all nodes"),
+        _action("problems", "graph", "!", "problems", "Show the problems of the project", 15, "click"),
+        _action("toml", "graph", "T", "TOML", "Show the project file", 16, "click"),
+        # -- editor
+        _action("select", "editor", "space", "select", "Select the node too, or no longer", 0, "Shift+click"),
+        # -- monitor
+        _action("pause", "monitor", "space | f6", "pause", "Pause the run, or go on", 3),
+        _action("cancel.run", "monitor", "X", "cancel run", "Cancel the run", 17),
+        # -- log
+        _action("log.follow", "log", "F", "follow", "Follow the newest line", 3),
+    )
+)
+"""All actions by id, in the order of help and docs."""
+
+
+# -- keymaps of people -----------------------------------------------------------------------------------------------
+
+
+class Clash(NamedTuple):
+    """A key that a keymap gives to two actions of one place."""
+
+    key: str
+    first: str
+    second: str
+    where: str
+
+
+def keymap(own: Mapping[str, Sequence[str]]) -> Mapping[str, KeyAction]:
+    """The table with a person's keys: id -> the keys that replace its own. Ids that no action has are left out."""
+    return {
+        name: replace(action, keys=tuple(spelled(key) for key in own[name])) if name in own else action
+        for name, action in ACTIONS.items()
+    }
+
+
+def clashes(actions: Mapping[str, KeyAction] = ACTIONS) -> list[Clash]:
+    """Keys that two actions of one place share. A narrow place may hide a key of a wider one: that is no clash."""
+    found = []
+    for where in PLACE_NAMES:
+        taken: dict[str, str] = {}
+        for action in actions.values():
+            for key in action.keys if action.where == where else ():
+                if key in taken:
+                    found.append(Clash(key, taken[key], action.id, where))
+                taken.setdefault(key, action.id)
+    return found
+
+
+def here(where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> Iterator[KeyAction]:
+    """The actions whose keys hold at a place, hidden keys taken away, those of the narrow place first."""
+    taken: set[str] = set()
+    for part in PLACES.get(where, (where, "all")):
+        for action in actions.values():
+            if action.where == part:
+                yield replace(action, keys=tuple(key for key in action.keys if key not in taken))
+        taken.update(key for action in actions.values() if action.where == part for key in action.keys)
+
+
+def action_of(key: str, where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> KeyAction | None:
+    """What a key does at a place; None if nothing."""
+    return next((action for action in here(where, actions) if key in action.keys), None)
+
+
+# -- names of keys ---------------------------------------------------------------------------------------------------
+
+_NAMES = {
+    "?": "question_mark",
+    "/": "slash",
+    "+": "plus",
+    "-": "minus",
+    ".": "full_stop",
+    ",": "comma",
+    ":": "colon",
+    "!": "exclamation_mark",
+    "[": "left_square_bracket",
+    "]": "right_square_bracket",
+    "(": "left_parenthesis",
+    ")": "right_parenthesis",
+    "=": "equals_sign",
+    "<": "less_than_sign",
+    ">": "greater_than_sign",
+    "#": "number_sign",
+    "@": "at",
+    "*": "asterisk",
+    "~": "tilde",
+    "'": "apostrophe",
+    ";": "semicolon",
+    "_": "underscore",
+    "&": "ampersand",
+    "%": "percent_sign",
+    "$": "dollar_sign",
+    "|": "vertical_line",
+    "\\": "backslash",
+}
+_SPELLED = {name: key for key, name in _NAMES.items()}
+
+_CAPS = {
+    "enter": "⏎",
+    "space": "␣",
+    "escape": "Esc",
+    "tab": "Tab",
+    "shift+tab": "Shift+Tab",
+    "backspace": "Backspace",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+}
+_ASCII_CAPS = {"⏎": "Enter", "␣": "Space", "←": "Left", "→": "Right", "↑": "Up", "↓": "Down"}
+
+
+def textual_key(key: str) -> str:
+    """The name by which Textual knows a key: `?` -> `question_mark`; for `g g` the first one, `g`."""
+    return ",".join(_NAMES.get(part, part) for part in key.split(" ")[:1])
+
+
+def spelled(key: str) -> str:
+    """A key as this table writes it, from the way a person or Textual wrote it: `question_mark` -> `?`."""
+    key = key.strip()
+    return _SPELLED.get(key, key)
+
+
+def cap(key: str, *, ascii: bool = False) -> str:
+    """What is printed for a key: `enter` -> `⏎`, `ctrl+p` -> `^p`, `f5` -> `F5`."""
+    if key.startswith("ctrl+"):
+        return "^" + key[5:]
+    if key.startswith("shift+") and key not in _CAPS:
+        return "Shift+" + cap(key[6:], ascii=ascii)
+    shown = _CAPS.get(key) or (key.upper() if key[0] == "f" and key[1:].isdigit() else key)
+    return _ASCII_CAPS.get(shown, shown) if ascii else shown
+
+
+# -- what is printed from the table ----------------------------------------------------------------------------------
+
+
+class Hint(NamedTuple):
+    """One entry of the footer."""
+
+    key: str
+    word: str
+    id: str
+
+
+def footer(where: str, width: int, *, ascii: bool = False, actions: Mapping[str, KeyAction] = ACTIONS) -> list[Hint]:
+    """What fits in `width` cells as `key word`, two cells between, most used first; help always has its room."""
+    ranked = sorted((a for a in here(where, actions) if a.rank and a.keys), key=lambda action: action.rank)
+    hints = [Hint(cap(action.key, ascii=ascii), action.word, action.id) for action in ranked]
+    kept = [hint for hint in hints if hint.id == "help"]
+    room = width - sum(len(hint.key) + len(hint.word) + 3 for hint in kept)
+    for hint in hints:
+        needed = len(hint.key) + len(hint.word) + 3
+        if hint in kept:
+            continue
+        if needed > room:
+            break
+        room -= needed
+        kept.append(hint)
+    return [hint for hint in hints if hint in kept]
+
+
+def help_sections(
+    where: str, *, ascii: bool = False, actions: Mapping[str, KeyAction] = ACTIONS
+) -> list[tuple[str, list[tuple[str, str, str]]]]:
+    """Sections for `?`, the narrow place first: title, and for each action its keys, its text and its mouse act."""
+    sections: dict[str, list[tuple[str, str, str]]] = {}
+    for action in here(where, actions):
+        if action.keys:
+            keys = "  ".join(cap(key, ascii=ascii) for key in action.keys)
+            sections.setdefault(PLACE_NAMES[action.where], []).append((keys, action.text, action.mouse))
+    return list(sections.items())
+
+
+def markdown(actions: Mapping[str, KeyAction] = ACTIONS) -> str:
+    """The table for the docs."""
+    lines = []
+    for where, title in PLACE_NAMES.items():
+        rows = [action for action in actions.values() if action.where == where]
+        if rows:
+            lines += [f"## {title}", "", "| keys | does | mouse | id for keymap.toml |", "| --- | --- | --- | --- |"]
+            for row in rows:
+                keys = " ".join(f"`{cap(key)}`".replace("|", "\\|") for key in row.keys) or "palette"
+                lines.append(f"| {keys} | {row.text} | {row.mouse or '-'} | `{row.id}` |")
+            lines.append("")
+    return "\n".join(lines)
