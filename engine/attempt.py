@@ -81,6 +81,34 @@ class Work:
         self.name = reference or getattr(function, "__qualname__", kind)
 
 
+class _Extra:
+    """A field that most objects of a class leave at its default: it costs nothing until it is set.
+
+    One object is made per attempt, thousands a second; storing a default is what making one costs.
+    """
+
+    def __init__(self, default: Any) -> None:
+        self.default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, owner: Any, kind: Any = None) -> Any:
+        if owner is None:
+            return self
+        extra = owner._extra
+        return self.default if extra is None else extra.get(self.name, self.default)
+
+    def __set__(self, owner: Any, value: Any) -> None:
+        if owner._extra is None:
+            owner._extra = {}
+        owner._extra[self.name] = value
+
+
+def _extra(default: Any) -> Any:
+    return _Extra(default)
+
+
 class Attempt:
     """One try of one node, complete: whoever has it needs nothing else to run it.
 
@@ -92,22 +120,7 @@ class Attempt:
     `about` is what `ctx.node` tells (level, upstream, downstream, metrics), only where the function wants a context.
     """
 
-    __slots__ = (
-        "about",
-        "args",
-        "cwd",
-        "env",
-        "epoch",
-        "kwargs",
-        "node",
-        "number",
-        "parts",
-        "path",
-        "sealed",
-        "variables",
-        "words",
-        "work",
-    )
+    __slots__ = ("_extra", "args", "kwargs", "node", "number", "path", "variables", "work")
 
     def __init__(
         self,
@@ -126,13 +139,15 @@ class Attempt:
         self.kwargs = kwargs
         self.path = path
         self.variables = variables
-        self.epoch = 0
-        self.sealed = False
-        self.parts: Optional[Dict[str, Tuple[Any, ...]]] = None
-        self.words: Optional[Sequence[str]] = None
-        self.env: Optional[Mapping[str, str]] = None
-        self.cwd: Optional[str] = None
-        self.about: Optional[Dict[str, Any]] = None
+        self._extra: Optional[Dict[str, Any]] = None
+
+    epoch: int = _extra(0)
+    sealed: bool = _extra(False)
+    parts: Optional[Dict[str, Tuple[Any, ...]]] = _extra(None)
+    words: Optional[Sequence[str]] = _extra(None)
+    env: Optional[Mapping[str, str]] = _extra(None)
+    cwd: Optional[str] = _extra(None)
+    about: Optional[Dict[str, Any]] = _extra(None)
 
     def __repr__(self) -> str:
         return f"<Attempt {self.path} #{self.number}: {self.work.name}>"
@@ -186,7 +201,7 @@ class Outcome:
     `writes` are the variables that the attempt set, `metrics` the texts of `ctx.set_metric`; None where there are none.
     """
 
-    __slots__ = ("epoch", "error", "kind", "metrics", "node", "number", "seconds", "value", "writes")
+    __slots__ = ("_extra", "error", "kind", "node", "number", "seconds", "value")
 
     def __init__(
         self,
@@ -203,9 +218,11 @@ class Outcome:
         self.value = value
         self.seconds = seconds
         self.error = error
-        self.epoch = 0
-        self.writes: Optional[Dict[str, Any]] = None
-        self.metrics: Optional[Dict[str, str]] = None
+        self._extra: Optional[Dict[str, Any]] = None
+
+    epoch: int = _extra(0)
+    writes: Optional[Dict[str, Any]] = _extra(None)
+    metrics: Optional[Dict[str, str]] = _extra(None)
 
     def __repr__(self) -> str:
         return f"<Outcome node {self.node} #{self.number}: {self.kind}{f', {self.error}' if self.error else ''}>"

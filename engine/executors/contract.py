@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from engine.attempt import Attempt, News
+from engine.attempt import Attempt, News, Outcome
 
 Report = Callable[[Sequence[News]], None]
 """Takes news from an executor; returns at once; safe to call from any thread."""
@@ -75,3 +75,11 @@ class Executor(Protocol):
 
     def close(self, grace: float = 5.0) -> None:
         """Cancel what still runs, wait until it is gone, free everything."""
+
+
+@runtime_checkable
+class InPlace(Protocol):
+    """An executor that works in the engine's own thread. The runner performs its attempts one by one, without queues."""
+
+    def perform(self, attempt: Attempt) -> Outcome:
+        """Run the attempt to its end, here and now."""

@@ -162,6 +162,19 @@ class RunEnded(Event, frozen=True, gc=False, array_like=True, tag=17):
     cause: int = -1
 
 
+class NodeFailed(Event, frozen=True, gc=False, array_like=True, tag=18):
+    """A node failed for good: no attempt, no alternative and no leniency is left."""
+
+    node: int
+
+
+class StartFailed(Event, frozen=True, gc=False, array_like=True, tag=19):
+    """A node failed before any attempt: its guard could not be decided, or its arguments could not be bound."""
+
+    node: int
+    error: Trouble
+
+
 AnyEvent = (
     RunStarted
     | Started
@@ -181,4 +194,6 @@ AnyEvent = (
     | RunFailing
     | RunCanceling
     | RunEnded
+    | NodeFailed
+    | StartFailed
 )

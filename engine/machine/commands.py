@@ -1,0 +1,52 @@
+"""What applied events oblige the shell to do: attempts to hand out, attempts to end.
+
+Commands are made from the state after the event was applied, so none can be issued that was not recorded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from engine.attempt import Attempt
+from engine.machine import events as e
+from engine.machine.state import CANCELING, FAILING, RUNNING, RunState
+
+NO_ARGUMENTS: dict[str, Any] = {}
+
+
+def order(state: RunState, started: e.Started) -> Attempt:
+    """The attempt that an applied `Started` calls for, with its inputs bound."""
+    plan = state.plan
+    node = started.node
+    work = plan.works[node]
+    if work is None:
+        raise TypeError(f"{plan.names[node]} is expanded by the machine and has no attempt of its own")
+    values = state.values
+    names = plan.keywords[node]
+    sources = plan.sources[node]
+    if names is None:
+        attempt = Attempt(
+            node, started.attempt, work, [values[i] for i in sources], NO_ARGUMENTS, plan.names[node], state.variables
+        )
+    else:
+        attempt = Attempt(
+            node,
+            started.attempt,
+            work,
+            (),
+            {name: values[i] for name, i in zip(names, sources, strict=True)},
+            plan.names[node],
+            state.variables,
+        )
+    if state.sealed:
+        attempt.sealed = True
+    if node in plan.bindings:
+        plan.bindings[node].fill(attempt, state)
+    return attempt
+
+
+def to_cancel(state: RunState, event: e.Event) -> list[tuple[int, int]]:
+    """The (node, attempt) pairs that have to be ended because of an applied event."""
+    if state.phase == CANCELING or (state.phase == FAILING and state.plan.fail_fast):
+        return [(node, state.attempts[node]) for node, code in enumerate(state.states) if code == RUNNING]
+    return []

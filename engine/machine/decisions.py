@@ -1,0 +1,233 @@
+"""The rules of a run: what follows from news, from requests and from time. Pure: they read the state, return events.
+
+Theory. A run is a fold: `state = apply(state, event)` for events in order. Who wants something to happen asks a decision
+here and gets events; nothing changes until they are applied; so each decision is taken on the state that the one before
+it left ("decide one, apply it, decide the next"), and a join fed by two results of the same batch sees both.
+
+    reported(state, outcome, now)   an attempt ended
+    asked(state, request, now)      a person, or another program, wants something
+    ticked(state, now)              time passed: retries that are due, the limit of the whole run
+    settle(state, node, now)        a node of the deciding lane: does it start, wait, or never run?
+    swept(state, now)               the run stops early: what becomes of all that has not started
+    next_start(state, lane, now)    the head of a lane, if it may start now
+    concluded(state, now)           nothing runs and nothing can: how did it end?
+
+`now` is seconds since the run began. A report about an attempt that is not the node's present one is stale (a late
+answer from a machine given up, say) and decides nothing.
+
+What the invariants promise: a node never has two live attempts; limits of lanes are never exceeded; every run whose
+attempts all end, ends; replaying the events gives the same state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from engine.attempt import COMPLETED as ATTEMPT_COMPLETED
+from engine.attempt import Outcome
+from engine.errors import NotReady
+from engine.machine import events as e
+from engine.machine.events import Completed, Started
+from engine.machine.policy import unsuccessful
+from engine.machine.state import (
+    CANCELING,
+    DECIDING,
+    FAILING,
+    GOING,
+    READY,
+    RUNNING,
+    SUSPENDED,
+    RunState,
+    WorkflowState,
+)
+
+NOTHING: Sequence[e.Event] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start nothing new; what runs goes on."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Start nodes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the run: what runs is ended, what waits never starts."""
+
+    reason: str = "canceled"
+
+
+Request = Pause | Resume | Cancel
+
+
+def reported(state: RunState, outcome: Outcome, now: float, chance: float = 0.5) -> Sequence[e.Event]:
+    """What follows from the end of an attempt. Stale reports decide nothing."""
+    node = outcome.node
+    if state.states[node] != RUNNING or state.attempts[node] != outcome.number:
+        return NOTHING
+    if outcome.kind != ATTEMPT_COMPLETED:
+        return unsuccessful(state, outcome, now, chance)
+    done = Completed(now, node, outcome.seconds, outcome.value)
+    if outcome._extra is None:
+        return (done,)
+    return (*_side_effects(outcome, now), done)
+
+
+def _side_effects(outcome: Outcome, now: float) -> Iterator[e.Event]:
+    if outcome.metrics:
+        yield e.MetricsChanged(now, outcome.node, outcome.metrics)
+    if outcome.writes:
+        yield e.VariablesChanged(now, outcome.node, outcome.writes)
+
+
+def asked(state: RunState, request: Request, now: float) -> Sequence[e.Event]:
+    """What follows from a request. Raises NotReady where the state of the run does not allow it.
+
+    Canceling twice is no error: the second request changes nothing.
+    """
+    if isinstance(request, Cancel):
+        if state.is_over or state.phase == CANCELING:
+            return NOTHING
+        return (e.RunCanceling(now, request.reason),)
+    if state.is_over:
+        raise NotReady(f"the run has ended ({state.state.value}); there is nothing left to pause or resume")
+    if isinstance(request, Pause):
+        if state.paused:
+            return NOTHING
+        if state.state is not WorkflowState.RUNNING:
+            raise NotReady(f"only a running run can be paused; this one is {state.state.value}")
+        return (e.RunPaused(now, request.by),)
+    if not state.paused:
+        raise NotReady(f"only a paused run can be resumed; this one is {state.state.value}")
+    return (e.RunResumed(now),)
+
+
+def ticked(state: RunState, now: float) -> Sequence[e.Event]:
+    """What follows from the time alone: waits that are over, and the limit of the whole run."""
+    found: list[e.Event] = []
+    timeout = state.plan.timeout
+    if timeout is not None and now >= timeout and state.phase != CANCELING and not state.is_over:
+        return (e.RunCanceling(now, f"the run timed out after {timeout:g} s", timed_out=True),)
+    if state.timers and state.timers[0][0] <= now:
+        found.extend(e.RetryDue(now, node) for due, node in sorted(state.timers) if due <= now)
+    return found
+
+
+def next_due(state: RunState) -> float | None:
+    """When `ticked` has something to say next, if nothing else happens; None if never."""
+    moments = [state.timers[0][0]] if state.timers else []
+    if state.plan.timeout is not None and state.phase != CANCELING:
+        moments.append(state.plan.timeout)
+    return min(moments, default=None)
+
+
+def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
+    """The fate of a node in the deciding lane. Deciding the same node twice is harmless."""
+    if state.states[node] not in (READY, SUSPENDED):
+        return NOTHING
+    plan = state.plan
+    missed = state.missed.get(node, 0)
+    needed = plan.joins.get(node)
+    if missed:
+        if needed is None:
+            return (_out_of_reach(state, node, now),)
+        if needed >= 0 and len(plan.deps[node]) - missed < needed:
+            return (_out_of_reach(state, node, now),)
+    open_ = state.waiting[node] - (missed if needed == plan.ALL_DONE else 0)
+    if open_ > 0 or state.attempts[node] or node in state.retrying:
+        return NOTHING
+    guard = plan.guards.get(node)
+    if guard is not None:
+        try:
+            holds = guard(state)
+        except Exception as problem:
+            return tuple(_guard_failed(state, node, problem, now))
+        if not holds:
+            return (e.Skipped(now, node, "its `when` does not hold"),)
+    elif not missed:
+        return NOTHING  # it went to its lane by itself
+    return (e.Admitted(now, node),)
+
+
+def _guard_failed(state: RunState, node: int, problem: Exception, now: float) -> Iterator[e.Event]:
+    from engine.attempt import Trouble
+    from engine.machine.policy import given_up
+
+    error = Trouble(type(problem).__name__, f"its `when` cannot be decided: {problem}", retryable=False)
+    yield e.StartFailed(now, node, error)
+    yield from given_up(state, node, error, now)
+
+
+def _out_of_reach(state: RunState, node: int, now: float) -> e.Event:
+    """A node that can never start, because of the first upstream node that brought nothing."""
+    for source in state.plan.deps[node]:
+        kind = state.states[source]
+        if kind not in (READY, RUNNING) and not _has_completed(state, source):
+            cause = state.causes.get(source, source)
+            name = state.plan.names[source]
+            return e.Skipped(now, node, f"{name} {_ENDINGS.get(kind, 'did not complete')}", cause)
+    return e.Skipped(now, node, "it can never start")
+
+
+_ENDINGS = {3: "failed", 5: "was canceled", 6: "was skipped"}
+
+
+def _has_completed(state: RunState, node: int) -> bool:
+    return state.states[node] == 2
+
+
+def swept(state: RunState, now: float) -> Sequence[e.Event]:
+    """When a run stops early: everything that has not started is canceled; what must run anyway stays.
+
+    What waits for a failed node was skipped before, by `settle`. After a failure, nodes with join "all_done" still run
+    (they clean up); after a cancel nothing does.
+    """
+    if state.phase == GOING or state.swept:
+        return NOTHING
+    cause = state.cause if state.phase == FAILING else -1
+    reason = f"{state.plan.names[cause]} failed" if cause >= 0 else state.reason or "the run was canceled"
+    joins, keeps = state.plan.joins, state.plan.ALL_DONE
+    first = [node for lane in state.lanes[1:] for node in lane.ready]
+    queued = set(first)
+    first += [node for node, code in enumerate(state.states) if code in (READY, SUSPENDED) and node not in queued]
+    return [
+        e.NodeCanceled(now, node, 0.0, reason, cause)
+        for node in first
+        if state.phase == CANCELING or joins.get(node) != keeps
+    ]
+
+
+def next_start(state: RunState, lane: int, now: float) -> Started | None:
+    """The start of the lane's head, if it may start now."""
+    queue = state.lanes[lane]
+    ready = queue.ready
+    if not ready or queue.running >= queue.limit or state.paused:
+        return None
+    node = ready[0]
+    return Started(now, node, state.attempts[node] + 1)
+
+
+def concluded(state: RunState, now: float) -> e.RunEnded | None:
+    """The end of the run, if nothing runs and nothing can start any more."""
+    if state.running or state.timers or state.paused or state.is_over:
+        return None
+    if any(lane.ready for lane in state.lanes):
+        return None
+    if state.phase == CANCELING:
+        ending = WorkflowState.FAILED if state.timed_out else WorkflowState.CANCELED
+        return e.RunEnded(now, ending.value, state.reason, state.cause)
+    if state.failed:
+        return e.RunEnded(now, WorkflowState.FAILED.value, f"{state.plan.names[state.cause]} failed", state.cause)
+    return e.RunEnded(now, WorkflowState.COMPLETED.value)
+
+
+def deciding(state: RunState) -> bool:
+    """Whether some node's fate has to be decided before anything starts."""
+    return bool(state.lanes[DECIDING].ready)

@@ -1,0 +1,92 @@
+"""What follows when an attempt does not complete: try again, skip, fail, or give the run up.
+
+The success path never enters this file. Everything is pure: chance comes in as a number that the shell drew.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from engine.attempt import CANCELED as ATTEMPT_CANCELED
+from engine.attempt import LOST, TIMED_OUT, Outcome, Trouble
+from engine.machine import events as e
+from engine.machine.state import CANCELING, GOING, RunState
+from engine.project.model import CustomDelay, ExponentialBackoff, FixedDelay, Immediate, RetryPolicy, RetryStrategy, Skip
+
+MAX_LOSSES = 3
+"""An attempt whose process or machine vanished is run again, but not for ever: it may be what kills them."""
+
+
+def delay_before(strategy: RetryStrategy, retry: int, chance: float = 0.5) -> float:
+    """Seconds to wait before retry number `retry` (from 1). `chance`, 0 to 1, says where in its jitter it falls.
+
+    A CustomDelay held as a callable is asked here; one of the project's code is asked where code runs, not here.
+    """
+    if isinstance(strategy, Immediate):
+        return 0.0
+    if isinstance(strategy, FixedDelay):
+        return strategy.delay
+    if isinstance(strategy, ExponentialBackoff):
+        try:
+            wait = min(strategy.max, strategy.initial * strategy.multiplier ** (retry - 1))
+        except OverflowError:
+            wait = strategy.max
+        return wait * (1.0 + strategy.jitter * (2.0 * chance - 1.0))
+    if isinstance(strategy, CustomDelay) and callable(strategy.function):
+        return checked_delay(strategy.function(retry))
+    raise TypeError(f"no rule for the retry strategy {strategy!r}")
+
+
+def checked_delay(seconds: object) -> float:
+    """The answer of a custom retry strategy, if it is a length of time. Raises ValueError otherwise."""
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"a retry delay is a number of seconds, zero or more; the custom strategy gave {seconds!r}")
+    return float(seconds)
+
+
+def retries_after(policy: RetryPolicy, error: Trouble) -> bool:
+    """Whether the policy wants another try after this trouble: `on` names exceptions, bases of them, or exit codes."""
+    if not error.retryable:
+        return False
+    if not policy.on:
+        return True
+    short = error.type.rpartition(".")[2]
+    names = {error.type, short, *error.lineage, *[name.rpartition(".")[2] for name in error.lineage]}
+    return any(wanted == error.exit_code if isinstance(wanted, int) else wanted in names for wanted in policy.on)
+
+
+def unsuccessful(state: RunState, outcome: Outcome, now: float, chance: float) -> Sequence[e.Event]:
+    """What follows from an outcome that is not a completion."""
+    node = outcome.node
+    if outcome.kind == ATTEMPT_CANCELED:
+        return (e.NodeCanceled(now, node, outcome.seconds, state.reason or "canceled"),)
+    if outcome.kind == LOST and state.lost.get(node, 0) < MAX_LOSSES and state.phase != CANCELING:
+        return (e.Lost(now, node, outcome.number),)
+    error = outcome.error or Trouble(outcome.kind, "the attempt ended without a word")
+    ended = e.AttemptTimedOut if outcome.kind == TIMED_OUT else e.AttemptFailed
+    return (ended(now, node, outcome.seconds, error), *_after_failure(state, node, error, now, chance))
+
+
+def _after_failure(state: RunState, node: int, error: Trouble, now: float, chance: float) -> Iterator[e.Event]:
+    plan = state.plan
+    policy = plan.retries.get(node, plan.retry)
+    tried = state.failures.get(node, 0) + 1
+    if state.phase == GOING and policy is not None and tried <= policy.max_retries and retries_after(policy, error):
+        try:
+            yield e.RetryPlanned(now, node, now + delay_before(policy.strategy, tried, chance))
+            return
+        except Exception as problem:  # a callable of the user's: whatever it does must not stop the engine
+            error.message += f" (and its retry strategy failed: {problem})"
+    yield from given_up(state, node, error, now)
+
+
+def given_up(state: RunState, node: int, error: Trouble, now: float) -> Iterator[e.Event]:
+    """A node has failed and will not be tried again: what its `on_error` says."""
+    action = state.plan.on_errors.get(node, state.plan.on_error)
+    if isinstance(action, Skip) and state.phase != CANCELING:
+        yield e.Skipped(now, node, f"failed, which is allowed: {error}", node)
+        return
+    yield e.NodeFailed(now, node)
+    if state.phase == GOING and not state.plan.keep_going:
+        yield e.RunFailing(now, node)

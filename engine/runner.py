@@ -1,0 +1,494 @@
+"""The engine's only loop: inbox -> machine -> journal -> feed -> executors.
+
+`Run` is one run of one plan. Whoever drives it (`drive`, in a thread of the caller's choice) is the only one who touches
+its state; everybody else leaves news or requests in the inbox and reads.
+
+    exchange(news, now)     take what came in, decide, apply; give what may start now: the seam for all executors
+
+Turns. Events are appended to a list; every 8 ms they are committed to the journal and handed to the watchers as they
+are. A commit per node would cost more than the node. A watch thread commits when the oldest event is overdue, which
+happens only while one long node keeps the loop busy in this very thread. What is acknowledged (the end of the run, an
+accepted pause or cancel) waits for the commit that covers it; starting a node does not.
+
+When the store refuses (disk full), the batch is kept, nothing new starts, and the commit is tried again every second.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from engine.attempt import COMPLETED, FAILED, Attempt, LogLines, News, Outcome, Progress, Trouble
+from engine.binding import BindingFailed
+from engine.errors import NotReady, SystemFailure, WorkflowError
+from engine.executors.contract import Executor, InPlace, Workplace
+from engine.machine import decisions, events
+from engine.machine.commands import order, to_cancel
+from engine.machine.decisions import Request, next_start, reported
+from engine.machine.state import DECIDING, GOING, RunState
+from engine.machine.transitions import TRANSITIONS
+from engine.monitor.feed import Feed
+from engine.payload import Payload, record_of
+from engine.plan import Plan
+
+TURN = 0.008
+"""Seconds between two commits while there is something to commit."""
+OVERDUE = 0.020
+"""Age in seconds at which the watch thread commits what the busy loop has not."""
+STORE_RETRY = 1.0
+"""Seconds until a refused commit is tried again."""
+apply_start = TRANSITIONS[events.Started]
+AS_IT_IS = frozenset({type(None), bool, int, float, str, Payload})
+"""Types of results that need no fixed form for the journal: nobody can change them."""
+
+
+class Recorder(Protocol):
+    """Where events go to survive: `engine.store.journal.Journal` has this shape."""
+
+    def append(self, batch: Sequence[events.Event], counters: Mapping[str, Any]) -> None:
+        """Commit a batch; when this returns it is durable. Raises SystemFailure if it is not."""
+
+
+class LogKeeper(Protocol):
+    """Where printed lines go: `engine.store.logs.RunLogs` has this shape."""
+
+    def write(self, path: str, number: int, stream: str, lines: Sequence[str], at: float) -> None:
+        """Keep lines of a node's attempt."""
+
+    def flush(self) -> None:
+        """Make what was written visible to readers."""
+
+
+class Witness(Protocol):
+    """Told of every event in order, in the engine's thread: `engine.monitor.observers.Observers` has this shape."""
+
+    def tell(self, state: RunState, batch: Sequence[events.Event]) -> None:
+        """Look at what just happened."""
+
+
+class _Asked:
+    """A request on its way to the loop, and the answer on its way back."""
+
+    __slots__ = ("answered", "error", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.answered = threading.Event()
+        self.error: WorkflowError | None = None
+
+
+class _Place:
+    """One executor of the run and the lanes whose nodes go there."""
+
+    __slots__ = ("executor", "in_place", "lanes", "name")
+
+    def __init__(self, name: str, executor: Executor, lanes: list[int]) -> None:
+        self.name = name
+        self.executor = executor
+        self.in_place = executor if isinstance(executor, InPlace) else None
+        self.lanes = lanes
+
+
+class Run:
+    """One run of a plan. Build it, `drive()` it in some thread; watch it by `feed` and `state`; steer it by `ask`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        executors: Mapping[str, Executor],
+        *,
+        workplace: Workplace,
+        journal: Recorder | None = None,
+        logs: LogKeeper | None = None,
+        witness: Witness | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.plan = plan
+        self.state = RunState(plan)
+        self.feed = Feed()
+        self.trouble: str | None = None
+        self._journal = journal
+        self._logs = logs
+        self._witness = witness
+        self._clock = clock
+        self._chance = chance
+        self._workplace = workplace
+        self._zero = clock()
+        self._log: list[events.Event] = []
+        self._seen = 0
+        self._published = 0.0
+        self._publishing = threading.Lock()
+        self._inbox: deque[News | _Asked] = deque()
+        self._awake = threading.Event()
+        self._sleeping = False
+        self._unanswered: list[_Asked] = []
+        self._driver: int | None = None
+        self._over = threading.Event()
+        self._places = [
+            _Place(name, executors[name], [i for i, lane in enumerate(plan.lanes) if i and lane.executor == name])
+            for name in plan.executors
+        ]
+        self._all_lanes = range(1, len(plan.lanes))
+        self._place_of = {lane: place for place in self._places for lane in place.lanes}
+
+    # -- for everybody: any thread ---------------------------------------------------------------------------------
+
+    def report(self, news: Sequence[News]) -> None:
+        """Take news from an executor."""
+        self._inbox.extend(news)
+        if self._sleeping:
+            self._awake.set()
+
+    def ask(self, request: Request, wait: float | None = 30.0) -> None:
+        """Pause, resume or cancel; returns when the answer is recorded. Raises NotReady where the state forbids it."""
+        asked = _Asked(request)
+        if threading.get_ident() == self._driver:  # an observer asks: answer at once, or we would wait for ourselves
+            self._answer(asked, self.now())
+        else:
+            self._inbox.append(asked)
+            self._awake.set()
+            if wait is None:
+                return
+            while not asked.answered.wait(min(wait, 0.1)):
+                wait -= 0.1
+                if self._over.is_set() and asked in self._inbox:
+                    break
+                if wait <= 0:
+                    raise NotReady("the engine is busy and did not answer; the request stands")
+        if asked.error is not None:
+            raise asked.error
+
+    def now(self) -> float:
+        """Seconds since the run was built."""
+        return self._clock() - self._zero
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over and recorded; False if the time passed first."""
+        return self._over.wait(timeout)
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    def drive(self) -> RunState:
+        """Run to the end, in this thread. Raises SystemFailure or NetworkError where an executor cannot open."""
+        self._driver = threading.get_ident()
+        self._zero = self._clock()
+        opened: list[_Place] = []
+        watch = self._start_watch()
+        try:
+            for place in self._places:
+                place.executor.open(self._workplace, self.report)
+                opened.append(place)
+            self._apply(events.RunStarted(self.now(), time.time()))
+            if len(self._places) == 1 and self._places[0].in_place is not None:
+                self._drive_in_place(self._places[0].in_place.perform)
+            else:
+                self._drive()
+        finally:
+            for place in opened:
+                place.executor.close()
+            self._collect_last_words()
+            if watch is not None:
+                watch.set()
+            while not self._publish(self.now()) and self.state.is_over:
+                time.sleep(STORE_RETRY)
+            self._over.set()
+            self._answer_all()
+            self._driver = None
+        return self.state
+
+    def _drive_in_place(self, perform: Callable[[Attempt], Outcome]) -> None:
+        clock, zero, state, inbox = self._clock, self._zero, self.state, self._inbox
+        news: Sequence[News | _Asked] = ()
+        while True:
+            now = clock() - zero
+            if inbox:
+                news = [*self._emptied(), *news]
+            orders = self.exchange(news, now, 1)
+            if now - self._published > TURN:
+                self._publish(now)
+            if orders:
+                news = (perform(orders[0]),)
+            elif state.is_over:
+                return
+            else:
+                news = ()
+                self._sleep(now)
+
+    def _drive(self) -> None:
+        state = self.state
+        while True:
+            now = self.now()
+            orders = self.exchange(self._emptied(), now)
+            local = self._dispatch(orders) if orders else ()
+            if now - self._published > TURN:
+                self._publish(now)
+            for attempt in local:
+                place = self._place_of[state.lane_of[attempt.node]]
+                assert place.in_place is not None
+                self._inbox.append(place.in_place.perform(attempt))
+            if state.is_over:
+                return
+            if not self._inbox:
+                self._sleep(self.now())
+
+    def _dispatch(self, orders: list[Attempt]) -> list[Attempt]:
+        """Hand attempts to their executors; those of an executor that works in this thread are returned."""
+        if len(self._places) == 1:
+            self._places[0].executor.start(orders)
+            return []
+        sorted_: dict[str, list[Attempt]] = {}
+        local: list[Attempt] = []
+        for attempt in orders:
+            place = self._place_of[self.state.lane_of[attempt.node]]
+            if place.in_place is None:
+                sorted_.setdefault(place.name, []).append(attempt)
+            else:
+                local.append(attempt)
+        for place in self._places:
+            if place.name in sorted_:
+                place.executor.start(sorted_[place.name])
+        return local
+
+    def exchange(self, news: Sequence[News | _Asked], now: float, limit: int | None = None) -> list[Attempt]:
+        """Take what came in; give what may start, until as many attempts run as the executors can take.
+
+        `limit`, where given, holds for the whole run instead. Counting what *runs*, after the reports were applied,
+        matters: room computed before would leave the last wave unstarted.
+        """
+        state, log = self.state, self._log
+        for piece in news:
+            if type(piece) is Outcome:
+                if type(piece.value) not in AS_IT_IS and self._journal is not None:
+                    piece.value = events.Live(piece.value, record_of(piece.value))
+                if piece.kind == COMPLETED:
+                    for event in reported(state, piece, now):
+                        TRANSITIONS[type(event)](state, event)
+                        log.append(event)
+                else:
+                    self._apply_all(reported(state, piece, now, self._chance()))
+            else:
+                self._hear(piece, now)
+        if state.timers or self.plan.timeout is not None:
+            self._apply_all(decisions.ticked(state, now))
+        if state.phase != GOING or state.lanes[DECIDING].ready:
+            self._settle(now)
+        orders = self._start_alone(now, limit) if limit is not None else self._start(now)
+        if not orders and not state.running:
+            ended = decisions.concluded(state, now)
+            if ended is not None:
+                self._apply(ended)
+        if self._witness is not None:
+            self._tell()
+        return orders
+
+    def _start_alone(self, now: float, limit: int) -> list[Attempt]:
+        """`_start` where one executor takes everything: no looking around."""
+        state, log = self.state, self._log
+        orders: list[Attempt] = []
+        if self.trouble is not None:
+            return orders
+        for lane in self._all_lanes:
+            while state.running < limit and (started := next_start(state, lane, now)) is not None:
+                apply_start(state, started)
+                log.append(started)
+                try:
+                    orders.append(order(state, started))
+                except BindingFailed as problem:
+                    self._refuse(started, problem, now)
+        return orders
+
+    def _start(self, now: float) -> list[Attempt]:
+        state, log = self.state, self._log
+        orders: list[Attempt] = []
+        if self.trouble is not None:
+            return orders
+        most = self.plan.max_parallel
+        for place in self._places:
+            lanes = [lane for lane in place.lanes if state.lanes[lane].ready]
+            if not lanes:
+                continue
+            room = place.executor.capacity() - sum(state.lanes[lane].running for lane in place.lanes)
+            if most is not None:
+                room = min(room, most - state.running)
+            while room > 0 and lanes:
+                for lane in lanes:  # one each in turn, so that no pool starves another
+                    started = next_start(state, lane, now) if room > 0 else None
+                    if started is None:
+                        lanes = [other for other in lanes if other != lane]
+                        continue
+                    apply_start(state, started)
+                    log.append(started)
+                    try:
+                        orders.append(order(state, started))
+                        room -= 1
+                    except BindingFailed as problem:
+                        self._refuse(started, problem, now)
+        return orders
+
+    def _refuse(self, started: events.Started, problem: BindingFailed, now: float) -> None:
+        """An attempt whose arguments cannot be filled in fails before it begins."""
+        trouble = Trouble("BindingFailed", str(problem), retryable=False)
+        outcome = Outcome(started.node, started.attempt, FAILED, error=trouble)
+        self._apply_all(reported(self.state, outcome, now))
+        self._settle(now)
+
+    def _settle(self, now: float) -> None:
+        """Decide about nodes that something happened to, one by one, until nothing more follows."""
+        state = self.state
+        ready = state.lanes[DECIDING].ready
+        while True:
+            while ready:
+                self._apply_all(decisions.settle(state, ready.popleft(), now))
+            if state.phase == GOING or state.swept:
+                return
+            self._apply_all(decisions.swept(state, now))
+            state.swept = True
+
+    def _hear(self, piece: News | _Asked, now: float) -> None:
+        if type(piece) is Progress:
+            self.feed.report((piece,), ())
+        elif type(piece) is LogLines:
+            self.feed.report((), (piece,))
+            if self._logs is not None:
+                self._logs.write(self.plan.names[piece.node], piece.number, piece.stream, piece.lines, now)
+        elif type(piece) is _Asked:
+            self._answer(piece, now)
+        else:
+            self._apply(events.MetricsChanged(now, piece.node, {piece.name: piece.text}))  # type: ignore[union-attr]
+
+    def _answer(self, asked: _Asked, now: float) -> None:
+        try:
+            self._apply_all(decisions.asked(self.state, asked.request, now))
+        except WorkflowError as problem:
+            asked.error = problem
+        self._unanswered.append(asked)
+        self._published = 0.0  # the answer waits for its record: do not let it wait for the turn as well
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def _apply(self, event: events.Event) -> None:
+        TRANSITIONS[type(event)](self.state, event)
+        self._log.append(event)
+        if isinstance(event, (events.RunCanceling, events.RunFailing)):
+            self._cancel(to_cancel(self.state, event))
+
+    def _apply_all(self, found: Iterable[events.Event]) -> None:
+        for event in found:
+            self._apply(event)
+
+    def _cancel(self, attempts: list[tuple[int, int]]) -> None:
+        for place in self._places:
+            theirs = [pair for pair in attempts if self._place_of[self.state.lane_of[pair[0]]] is place]
+            if theirs:
+                place.executor.cancel(theirs)
+
+    def _tell(self) -> None:
+        assert self._witness is not None
+        with self._publishing:
+            batch = self._log[self._seen :]
+            self._seen = len(self._log)
+        if batch:
+            self._witness.tell(self.state, batch)
+
+    def _publish(self, now: float) -> bool:
+        """Commit what happened and hand it on. False if the store refused: the events are kept for another try."""
+        self._published = now
+        with self._publishing:
+            count = len(self._log)
+            if count:
+                batch = self._log[:count]
+                try:
+                    if self._journal is not None:
+                        self._journal.append(batch, self._counters())
+                except SystemFailure as problem:
+                    self.trouble = str(problem)
+                    return False
+                del self._log[:count]
+                self._seen = max(0, self._seen - count)
+                self.feed.publish(batch)
+            if self.trouble is not None:
+                self.trouble = None
+            if self._logs is not None:
+                self._logs.flush()
+        if self._unanswered and threading.get_ident() == self._driver:
+            self._answer_all()
+        return True
+
+    def _answer_all(self) -> None:
+        answered, self._unanswered = self._unanswered, []
+        for asked in answered:
+            asked.answered.set()
+        while self._inbox and self._over.is_set():
+            piece = self._inbox.popleft()
+            if type(piece) is _Asked:
+                try:
+                    decisions.asked(self.state, piece.request, self.now())
+                except WorkflowError as problem:
+                    piece.error = problem
+                piece.answered.set()
+
+    def _counters(self) -> dict[str, Any]:
+        state = self.state
+        return {
+            "state": state.state.value,
+            "nodes": len(self.plan.names),
+            "done": state.done,
+            "failed": state.failed,
+            "skipped": state.skipped,
+            "canceled": state.canceled,
+            "running": state.running,
+            "wall": state.wall,
+            "ended": state.ended_at,
+            "cause": self.plan.names[state.cause] if state.cause >= 0 else None,
+            "reason": state.reason,
+        }
+
+    # -- waiting -----------------------------------------------------------------------------------------------------
+
+    def _emptied(self) -> list[News | _Asked]:
+        inbox = self._inbox
+        return [inbox.popleft() for _ in range(len(inbox))]
+
+    def _collect_last_words(self) -> None:
+        """Log lines that arrived with the last outcomes; the run itself is over."""
+        for piece in self._emptied():
+            if isinstance(piece, (LogLines, Progress)):
+                self._hear(piece, self.now())
+            elif isinstance(piece, _Asked):
+                self._inbox.append(piece)
+                break
+
+    def _sleep(self, now: float) -> None:
+        """Wait for news, for the next timer, or for the moment to commit."""
+        due = decisions.next_due(self.state)
+        moments = [] if due is None else [due]
+        if self._log or self._unanswered:
+            moments.append(self._published + (TURN if self.trouble is None else STORE_RETRY))
+        self._sleeping = True
+        if not self._inbox:
+            self._awake.wait(max(0.0, min(moments) - now) if moments else None)
+        self._sleeping = False
+        self._awake.clear()
+        now = self.now()
+        if (self._log or self._unanswered) and now - self._published > TURN and not self._inbox:
+            self._publish(now)
+
+    def _start_watch(self) -> threading.Event | None:
+        """Commit for a loop that a long node keeps busy; needed only where nodes run in this thread."""
+        if not any(place.in_place for place in self._places):
+            return None
+        stop = threading.Event()
+
+        def watch() -> None:
+            while not stop.wait(OVERDUE / 2):
+                log = self._log
+                if log and self.trouble is None and self.now() - log[0].at > OVERDUE:
+                    self._publish(self._published)
+
+        threading.Thread(target=watch, name="flowloom-watch", daemon=True).start()
+        return stop
