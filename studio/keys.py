@@ -1,8 +1,8 @@
 """Every act of the studio, its keys and its words: footer, help, command palette, docs and keymaps are this table.
 
 An action lives in one *place*; screens are chains of places, the narrow one first, and what the narrow one binds
-hides the same key of the wider one. Digits are places, letters are acts, Esc goes back. Only keys that every terminal can tell
-apart are first keys; Ctrl+letters, F-keys and shifted arrows that multiplexers or terminals take are aliases at most.
+hides the same key of the wider one. Digits are places, letters are acts, Esc goes back. Only keys that every terminal
+can tell apart come first; Ctrl+letters, F-keys and shifted arrows that multiplexers or terminals take are aliases.
 
 Keys are written as people read them (`?`, `+`, `enter`, `ctrl+p`, `g g` for one after the other); `textual_key` gives
 the name Textual knows one by. `rank` orders the footer, smallest first; 0 keeps an action out of it.
