@@ -1,0 +1,1 @@
+"""What a workflow looks like, without a terminal: placement, routes, strokes, and pictures in five formats."""
