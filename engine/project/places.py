@@ -79,7 +79,19 @@ def _placed(finding: Finding, found: Mapping[Path, Place], file: str | None) -> 
 class _Scanner:
     """One pass over the tokens. State: the table of the last header, and a stack of open lists and inline tables."""
 
-    __slots__ = ("_arrays", "_key", "_open", "_start", "_stack", "_table", "_text", "_value", "found")
+    __slots__ = (
+        "_arrays",
+        "_double",
+        "_header",
+        "_key",
+        "_open",
+        "_stack",
+        "_start",
+        "_table",
+        "_text",
+        "_value",
+        "found",
+    )
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -87,6 +99,8 @@ class _Scanner:
         self._table: Path = ()
         self._arrays: dict[Path, int] = {}
         self._key: list[str] = []
+        self._header: list[str] | None = None
+        self._double = False
         self._start: Place = (1, 1)
         self._value = False
         # Each open bracket of a value: [path, index of the element (-1 in an inline table), its place].
@@ -100,45 +114,49 @@ class _Scanner:
 
     def run(self) -> None:
         line, begin = 1, 0
-        header: list[str] | None = None
-        double = False
         fresh = True  # at the beginning of a line, outside of every value
         for token in _TOKEN.finditer(self._text):
-            kind = token.lastgroup
-            position = token.start()
-            place = (line, position - begin + 1)
+            kind, found = token.lastgroup, token[0]
+            place = (line, token.start() - begin + 1)
             if kind == "comment":
                 continue
             if kind == "line":
                 line, begin = line + 1, token.end()
-                if not self._stack:
-                    self._value, self._key, header, fresh = False, [], None, True
+                fresh = not self._stack
+                if fresh:
+                    self._value, self._key, self._header = False, [], None
                 continue
-            found = token[0]
-            if kind == "text" and "\n" in found:
+            if kind == "text":
                 line += found.count("\n")
-                begin = position + found.rfind("\n") + 1
-            if kind == "text" and not _closed(found):
-                self._open = place
-            if header is not None:
-                if found == "]":
-                    self._enter(header, double, self._start)
-                    header = None
-                elif kind != "sign":
-                    header.append(_plain(found))
-                elif found == "[":
-                    double = True
-            elif fresh and found == "[":
-                header, double, self._start = [], False, place
-            elif self._value:
-                self._in_value(kind, found, place)
-            elif kind == "sign":
-                self._in_key(found, place)
-            else:
-                if not self._key:
-                    self._start = place
-                self._key.append(_plain(found))
+                begin = token.start() + found.rfind("\n") + 1 if "\n" in found else begin
+                self._open = self._open if _closed(found) else place
+            self._take(kind, found, place, fresh)
             fresh = False
+
+    def _take(self, kind: str | None, found: str, place: Place, fresh: bool) -> None:
+        """One token, to where it belongs: a header, a value, or a key."""
+        if self._header is not None:
+            self._in_header(kind, found)
+        elif fresh and found == "[":
+            self._header, self._double, self._start = [], False, place
+        elif self._value:
+            self._in_value(kind, found, place)
+        elif kind == "sign":
+            self._in_key(found, place)
+        else:
+            if not self._key:
+                self._start = place
+            self._key.append(_plain(found))
+
+    def _in_header(self, kind: str | None, found: str) -> None:
+        assert self._header is not None
+        if found == "]":
+            self._enter(self._header, self._double, self._start)
+            self._header = None
+        elif kind != "sign":
+            self._header.append(_plain(found))
+        elif found == "[":
+            self._double = True
 
     def _enter(self, header: list[str], double: bool, place: Place) -> None:
         """A [table] or [[table]] begins."""
