@@ -99,7 +99,6 @@ class Welcome(Message, frozen=True, array_like=True, gc=False, tag=1):
     generation: Count
     heartbeat: Seconds
     linger: Seconds
-    claimed: list[TaskId] = []
 
 
 class TaskAssignment(_OfTask, frozen=True, array_like=True, gc=False, tag=2):
@@ -132,9 +131,9 @@ class Hold(Message, frozen=True, array_like=True, gc=False, tag=4):
 
 
 class Recorded(Message, frozen=True, array_like=True, gc=False, tag=5):
-    """The results of these are safe; the agent may forget them."""
+    """The first `count` results of this session are safe; the agent may forget them."""
 
-    tasks: list[TaskId]
+    count: Count
 
 
 class Recall(Message, frozen=True, array_like=True, gc=False, tag=6):

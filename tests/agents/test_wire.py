@@ -27,7 +27,7 @@ troubles = st.builds(
 of_task = (names, counts, counts, counts)
 
 MESSAGES = {
-    wire.Welcome: st.builds(wire.Welcome, names, counts, lengths, lengths, task_lists),
+    wire.Welcome: st.builds(wire.Welcome, names, counts, lengths, lengths),
     wire.TaskAssignment: st.builds(
         wire.TaskAssignment,
         *of_task,
@@ -38,7 +38,7 @@ MESSAGES = {
     ),
     wire.Cancel: st.builds(wire.Cancel, task_lists, lengths),
     wire.Hold: st.builds(wire.Hold, task_lists, st.booleans()),
-    wire.Recorded: st.builds(wire.Recorded, task_lists),
+    wire.Recorded: st.builds(wire.Recorded, counts),
     wire.Recall: st.builds(wire.Recall, task_lists),
     wire.Drain: st.just(wire.Drain()),
     wire.Shutdown: st.builds(wire.Shutdown, st.booleans(), lengths),
