@@ -12,7 +12,9 @@ Who fills what:
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
+
+T = TypeVar("T")
 
 # How an attempt ended: the `kind` of an Outcome.
 COMPLETED = "completed"
@@ -81,32 +83,26 @@ class Work:
         self.name = reference or getattr(function, "__qualname__", kind)
 
 
-class _Extra:
+class _Extra(Generic[T]):
     """A field that most objects of a class leave at its default: it costs nothing until it is set.
 
     One object is made per attempt, thousands a second; storing a default is what making one costs.
     """
 
-    def __init__(self, default: Any) -> None:
+    def __init__(self, default: T) -> None:
         self.default = default
 
     def __set_name__(self, owner: type, name: str) -> None:
         self.name = name
 
-    def __get__(self, owner: Any, kind: Any = None) -> Any:
-        if owner is None:
-            return self
-        extra = owner._extra
+    def __get__(self, owner: Any, kind: Any = None) -> T:
+        extra: Optional[Dict[str, T]] = owner._extra
         return self.default if extra is None else extra.get(self.name, self.default)
 
-    def __set__(self, owner: Any, value: Any) -> None:
+    def __set__(self, owner: Any, value: T) -> None:
         if owner._extra is None:
             owner._extra = {}
         owner._extra[self.name] = value
-
-
-def _extra(default: Any) -> Any:
-    return _Extra(default)
 
 
 class Attempt:
@@ -141,13 +137,13 @@ class Attempt:
         self.variables = variables
         self._extra: Optional[Dict[str, Any]] = None
 
-    epoch: int = _extra(0)
-    sealed: bool = _extra(False)
-    parts: Optional[Dict[str, Tuple[Any, ...]]] = _extra(None)
-    words: Optional[Sequence[str]] = _extra(None)
-    env: Optional[Mapping[str, str]] = _extra(None)
-    cwd: Optional[str] = _extra(None)
-    about: Optional[Dict[str, Any]] = _extra(None)
+    epoch: _Extra[int] = _Extra(0)
+    sealed: _Extra[bool] = _Extra(False)
+    parts: _Extra[Optional[Dict[str, Tuple[Any, ...]]]] = _Extra(None)
+    words: _Extra[Optional[Sequence[str]]] = _Extra(None)
+    env: _Extra[Optional[Mapping[str, str]]] = _Extra(None)
+    cwd: _Extra[Optional[str]] = _Extra(None)
+    about: _Extra[Optional[Dict[str, Any]]] = _Extra(None)
 
     def __repr__(self) -> str:
         return f"<Attempt {self.path} #{self.number}: {self.work.name}>"
@@ -220,9 +216,9 @@ class Outcome:
         self.error = error
         self._extra: Optional[Dict[str, Any]] = None
 
-    epoch: int = _extra(0)
-    writes: Optional[Dict[str, Any]] = _extra(None)
-    metrics: Optional[Dict[str, str]] = _extra(None)
+    epoch: _Extra[int] = _Extra(0)
+    writes: _Extra[Optional[Dict[str, Any]]] = _Extra(None)
+    metrics: _Extra[Optional[Dict[str, str]]] = _Extra(None)
 
     def __repr__(self) -> str:
         return f"<Outcome node {self.node} #{self.number}: {self.kind}{f', {self.error}' if self.error else ''}>"

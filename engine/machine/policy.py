@@ -12,7 +12,15 @@ from engine.attempt import CANCELED as ATTEMPT_CANCELED
 from engine.attempt import LOST, TIMED_OUT, Outcome, Trouble
 from engine.machine import events as e
 from engine.machine.state import CANCELING, GOING, RunState
-from engine.project.model import CustomDelay, ExponentialBackoff, FixedDelay, Immediate, RetryPolicy, RetryStrategy, Skip
+from engine.project.model import (
+    CustomDelay,
+    ExponentialBackoff,
+    FixedDelay,
+    Immediate,
+    RetryPolicy,
+    RetryStrategy,
+    Skip,
+)
 
 MAX_LOSSES = 3
 """An attempt whose process or machine vanished is run again, but not for ever: it may be what kills them."""
