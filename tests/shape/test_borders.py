@@ -18,13 +18,13 @@ PACKAGES = ("engine", "agents", "studio")
 # Who may import what comes from outside: {package: where}. A place ends with "/" for a whole folder.
 BORDERS = {
     "zmq": ("agents/sockets.py",),
-    "textual": ("studio/app.py", "studio/screens/", "studio/widgets/"),
+    "textual": ("studio/app.py", "studio/screens/", "studio/widgets/", "studio/notices.py", "studio/theme.py"),
     "networkx": ("engine/analysis.py",),
     "dask": ("engine/executors/dask.py",),
     "distributed": ("engine/executors/dask.py",),
-    "dill": ("engine/payload.py", "engine/executors/child.py"),
-    "cloudpickle": ("engine/payload.py", "engine/executors/child.py"),
-    "pickle": ("engine/payload.py", "engine/executors/child.py"),
+    "dill": ("engine/pickling.py", "engine/executors/child.py"),
+    "cloudpickle": ("engine/pickling.py",),
+    "pickle": ("engine/pickling.py", "engine/executors/child.py"),
     "sqlite3": ("engine/store/",),
 }
 
@@ -46,7 +46,14 @@ DECIDING = (
 WORLD = {"asyncio", "random", "socket", "sqlite3", "subprocess", "textual", "threading", "time", "zmq"}
 
 # Files that run inside the project's own Python, whose packages are unknown to us.
-CARRIED = ("engine/attempt.py", "engine/payload.py", "engine/executors/child.py")
+CARRIED = (
+    "engine/attempt.py",
+    "engine/payload.py",
+    "engine/pickling.py",
+    "engine/plain.py",
+    "engine/preview.py",
+    "engine/executors/child.py",
+)
 CARRIED_MAY_USE = {"dill", "msgspec", "cloudpickle", "engine"}
 
 
