@@ -48,11 +48,18 @@ WORLD = {"asyncio", "random", "socket", "sqlite3", "subprocess", "textual", "thr
 # Files that run inside the project's own Python, whose packages are unknown to us.
 CARRIED = (
     "engine/attempt.py",
+    "engine/call.py",
+    "engine/context.py",
+    "engine/failures.py",
+    "engine/forms.py",
     "engine/payload.py",
+    "engine/performer.py",
     "engine/pickling.py",
     "engine/plain.py",
     "engine/preview.py",
+    "engine/programs.py",
     "engine/executors/child.py",
+    "engine/executors/family.py",
 )
 CARRIED_MAY_USE = {"dill", "msgspec", "cloudpickle", "engine"}
 
