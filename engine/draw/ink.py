@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from engine.draw.scene import EdgeKind, End, Link, Panel, Rect, Scene, Wire
+from engine.draw.layers import ENTRY, EXIT, Layered, Net
+from engine.draw.scene import End, Link, Panel, Rect, Scene, Wire
 from engine.draw.strokes import ARROW, DASHED, DEAD, DOWN, HEAD, LEFT, LEVEL, RIGHT, UP, UPRIGHT, heavy, joined
 
 Ink = dict[int, dict[int, int]]
@@ -34,37 +35,36 @@ def ink(scene: Scene, rect: Rect, lit: Collection[int] = (), dead: Collection[in
 
 
 def trail(panel: Panel, link: Link) -> list[tuple[Wire, End]]:
-    """The wires that a link runs along, each with the end at which it leaves the wire."""
-    net = (link.source, link.kind)
-    last = len(panel.column_x)
-    first = 0 if link.source == panel.group else panel.layer_of[link.source] + 1
-    goal = last if link.target == panel.group else panel.layer_of[link.target]
+    """The wires that a link runs along, last first, each with the end at which it leaves the wire."""
+    layered = panel.layered
+    order = link.kind == "order"
+    source = ENTRY if link.source == panel.group else panel.items[link.source]
+    right = EXIT if link.target == panel.group else panel.items[link.target]
     pieces: list[tuple[Wire, End]] = []
-    for gap in range(first, goal + 1):
-        for wire in panel.rails[gap].get(net, ()):
-            end = _end_towards(panel, wire, link, net, gap, goal)
-            if end is not None:
-                pieces.append((wire, end))
-                if end.target == link.target:
-                    break
+    while right != source:
+        left = _left_of(layered, (source, order), right)
+        rails = panel.rails.get((left, order))
+        if rails is None:  # it would have to go backwards, so it is not drawn
+            return []
+        row = panel.port if right == EXIT else panel.rows[right]
+        end = next(end for end in rails[-1].ends if end.row == row)
+        pieces.append((rails[-1], end))
+        if len(rails) > 1:
+            pieces.append((rails[0], rails[0].ends[0]))
+        right = left
     return pieces
 
 
-def _end_towards(panel: Panel, wire: Wire, link: Link, net: tuple[int, EdgeKind], gap: int, goal: int) -> End | None:
-    if gap == goal:
-        for end in wire.ends:
-            if end.target == link.target:
-                return end
-    row = panel.rows[gap].get(net) if gap < goal else None
-    for end in wire.ends:
-        if end.target == -1 and (row is None or end.row == row or _is_jog(panel, end, gap, net)):
-            return end
-    return None
-
-
-def _is_jog(panel: Panel, end: End, gap: int, net: tuple[int, EdgeKind]) -> bool:
-    rails = panel.rails[gap][net]
-    return len(rails) > 1 and end in rails[0].ends and end.row == rails[1].row
+def _left_of(layered: Layered, net: Net, right: int) -> int:
+    """The item of a net from which a line comes to `right`."""
+    source = net[0]
+    if right == EXIT:
+        return layered.exits[net]
+    if right >= layered.boxes:
+        return layered.up[right][0] if layered.up[right] else ENTRY
+    if source >= 0 and layered.layer[source] + 1 >= layered.layer[right]:
+        return source
+    return next((item for item in layered.up[right] if layered.net[item] == net), ENTRY)
 
 
 def lit_wires(scene: Scene, lit: Collection[int]) -> Iterable[Wire]:
@@ -102,8 +102,8 @@ class Sheet:
     def _track(self, wire: Wire) -> None:
         x, style = wire.x, DASHED if wire.dashed else 0
         sides = {wire.row: LEFT if wire.start < x else 0}
-        for row, stop, _ in wire.ends:
-            sides[row] = sides.get(row, 0) | (RIGHT if stop > x else 0)
+        for at, stop, _ in wire.ends:
+            sides[at] = sides.get(at, 0) | (RIGHT if stop > x else 0)
         for y in range(max(wire.top, self.rect.y), min(wire.bottom + 1, self.rect.bottom)):
             arms = (UP if y > wire.top else 0) | (DOWN if y < wire.bottom else 0)
             row = self.cells.setdefault(y, {})

@@ -28,6 +28,8 @@ from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
+from engine.draw.layers import Layered
+
 EdgeKind = Literal["data", "order"]
 
 
@@ -181,46 +183,48 @@ class Frame(NamedTuple):
 class Panel:
     """One frame's picture (the root's, or an open group's), in the scene's coordinates.
 
-    Layer k stands in column `column_x[k]`, `column_width[k]` wide, after gap k; the last gap comes after the last layer.
-    `members[k]` are its boxes from top to bottom. `rails` finds the wires of a net in a gap: one, or two where the net
-    had to change its track on the way (the second starts where the first ends).
+    Layer k stands in column `column_x[k]`, `column_width[k]` wide, after gap k; the last gap comes after the last one.
+    `members[k]` are its boxes from top to bottom. `items` numbers the boxes as `layered` does, `rows` are the rows of
+    its items; `rails` has the wire of each hop, and the one that it goes on as where it had to change its track.
     """
 
     __slots__ = (
         "column_width",
         "column_x",
-        "gap_width",
         "gap_x",
         "group",
-        "layer_of",
+        "items",
+        "layered",
         "links",
         "members",
+        "port",
         "rails",
         "rect",
         "rows",
         "wires",
     )
 
-    def __init__(self, group: int) -> None:
+    def __init__(self, group: int, layered: Layered, links: list[Link]) -> None:
         self.group = group
+        self.layered = layered
+        self.links = links
         self.rect = NOWHERE
         self.column_x: list[int] = []
         self.column_width: list[int] = []
         self.gap_x: list[int] = []
-        self.gap_width: list[int] = []
         self.members: list[list[int]] = []
+        self.items: dict[int, int] = {}
+        self.rows: list[int] = []
+        self.port = 0
+        """The row on which edges enter the frame and leave it."""
         self.wires: list[list[Wire]] = []
-        self.links: list[Link] = []
-        self.layer_of: dict[int, int] = {}
-        self.rails: list[dict[tuple[int, EdgeKind], tuple[Wire, ...]]] = []
-        self.rows: list[dict[tuple[int, EdgeKind], int]] = []
-        """By layer: the row on which a net passes it."""
+        self.rails: dict[tuple[int, bool], tuple[Wire, ...]] = {}
 
-    def gaps_in(self, left: int, right: int) -> Iterator[int]:
-        """The gaps whose wires may be seen in columns left <= x < right."""
+    def gaps_in(self, left: int, right: int) -> range:
+        """The gaps whose wires may be seen in columns left <= x < right. A wire may start in the column before its
+        gap, where a box is narrower than its column, and end in the one after it."""
         first = max(0, bisect_right(self.gap_x, left) - 1)
-        for gap in range(first, min(len(self.gap_x), bisect_left(self.gap_x, right))):
-            yield gap
+        return range(first, min(len(self.gap_x), bisect_left(self.gap_x, right) + 1))
 
 
 class Scene:
@@ -230,7 +234,7 @@ class Scene:
     whose right port is used, and the open groups whose left port goes on inside.
     """
 
-    __slots__ = ("enters", "forms", "frames", "graph", "height", "leaves", "panels", "rects", "width", "zoom")
+    __slots__ = ("enters", "forms", "frames", "graph", "height", "leaves", "panels", "ports", "rects", "width", "zoom")
 
     def __init__(self, graph: Graph, zoom: Zoom) -> None:
         self.graph = graph
@@ -241,13 +245,14 @@ class Scene:
         self.forms: dict[int, Form] = {}
         self.frames: list[Frame] = []
         self.panels: list[Panel] = []
+        self.ports: dict[int, int] = {}
+        """The port rows of open groups; all others have theirs in the second row."""
         self.leaves: set[int] = set()
         self.enters: set[int] = set()
 
     def port_row(self, box: int) -> int:
         """The row on which edges come to a box and leave it."""
-        rect = self.rects[box]
-        return rect.y + (1 if rect.height > 1 else 0)
+        return self.ports.get(box, self.rects[box].y + (self.rects[box].height > 1))
 
     def shows(self, box: int) -> bool:
         """True if the box has a place of its own."""

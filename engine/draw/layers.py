@@ -1,0 +1,175 @@
+"""Columns: which layer every item stands in, and the stand-ins where an edge passes a layer.
+
+Works on the integers of one frame: items 0..n-1 are boxes, later ones are *stand-ins*. A net (a source and a kind of
+edge) that goes further than the next layer has one stand-in in each layer that it passes, shared by all its edges, so
+that lines of one source stay together and their number is bounded by nets times layers, not by edges times layers.
+
+Longest path: an item's layer is the length of the longest way to it. What a cycle would need to go backwards is left
+out of the picture (the project is wrong then, and its findings say so).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+ENTRY, EXIT = -1, -2
+"""Stand for the frame itself: the source of what enters, the target of what leaves."""
+
+Net = tuple[int, bool]
+"""Source item (or ENTRY) and whether its edges are order edges."""
+
+Arc = tuple[int, int, bool]
+"""Source item or ENTRY, target item or EXIT, and whether it is an order edge."""
+
+
+class Part:
+    """Items that stand together: a component, or a lane. `layers[k]` are those in layer `first + k`, top to bottom."""
+
+    __slots__ = ("first", "layers")
+
+    def __init__(self, first: int, layers: list[list[int]]) -> None:
+        self.first = first
+        self.layers = layers
+
+
+class Layered:
+    """Items in layers, joined only from one layer to the next. `up` and `down` are the neighbours left and right."""
+
+    __slots__ = ("boxes", "depth", "down", "exits", "hops", "layer", "net", "parts", "up")
+
+    def __init__(self, boxes: int) -> None:
+        self.boxes = boxes
+        self.depth = 0
+        self.layer: list[int] = []
+        self.up: list[list[int]] = []
+        self.down: list[list[int]] = []
+        self.net: list[Net | None] = []
+        """The net that a stand-in is one of; None for boxes."""
+        self.hops: dict[tuple[int, bool], list[int]] = {}
+        """From an item (or ENTRY) to those in the next layer (or EXIT), by whether it is an order edge."""
+        self.exits: dict[Net, int] = {}
+        """The item from which a net leaves."""
+        self.parts: list[Part] = []
+
+
+def layered(count: int, arcs: Sequence[Arc], at_least: Sequence[int], lanes: Sequence[int] | None) -> Layered:
+    """Layers, stand-ins and parts of one frame. `at_least` are lower bounds; `lanes` forces one part a lane."""
+    drawn = Layered(count)
+    drawn.layer = longest_path(count, arcs, at_least)
+    drawn.depth = max(drawn.layer, default=-1) + 1
+    drawn.up = [[] for _ in range(count)]
+    drawn.down = [[] for _ in range(count)]
+    drawn.net = [None] * count
+    layer = drawn.layer
+    nets: dict[Net, list[int]] = {}
+    for source, target, order in arcs:
+        if source < 0 or target < 0 or layer[source] < layer[target]:
+            nets.setdefault((source, order), []).append(target)
+    part_of = _parts(count, arcs, lanes)
+    for net, targets in nets.items():
+        _pass_through(drawn, net, targets, part_of)
+    _gather(drawn, part_of)
+    return drawn
+
+
+def longest_path(count: int, arcs: Sequence[Arc], at_least: Sequence[int]) -> list[int]:
+    """The layer of every item. Where a cycle blocks the way, the first item in it goes ahead."""
+    followers: list[list[int]] = [[] for _ in range(count)]
+    waiting = [0] * count
+    for source, target, _ in arcs:
+        if source >= 0 and target >= 0:
+            followers[source].append(target)
+            waiting[target] += 1
+    layer = list(at_least)
+    placed = [False] * count
+    ready = [item for item in range(count) if not waiting[item]]
+    blocked = 0
+    for _ in range(count):
+        if not ready:
+            while placed[blocked]:
+                blocked += 1
+            ready.append(blocked)
+        item = ready.pop()
+        placed[item] = True
+        after = layer[item] + 1
+        for follower in followers[item]:
+            waiting[follower] -= 1
+            if not placed[follower]:
+                layer[follower] = max(layer[follower], after)
+                if not waiting[follower]:
+                    ready.append(follower)
+    return layer
+
+
+def _parts(count: int, arcs: Sequence[Arc], lanes: Sequence[int] | None) -> list[int]:
+    """The part of every item, named by its first item, or by its lane."""
+    if lanes is not None:
+        return list(lanes)
+    leader = list(range(count))
+    for source, target, _ in arcs:
+        if source >= 0 and target >= 0:
+            one, other = _find(leader, source), _find(leader, target)
+            if one != other:
+                leader[max(one, other)] = min(one, other)
+    return [_find(leader, item) for item in range(count)]
+
+
+def _find(leader: list[int], item: int) -> int:
+    while leader[item] != item:
+        leader[item] = leader[leader[item]]
+        item = leader[item]
+    return item
+
+
+def _pass_through(drawn: Layered, net: Net, targets: list[int], part_of: list[int]) -> None:
+    """Joins a net's source to its targets, through stand-ins where they are further away. Entering lines have one
+    chain a part, since every part keeps its own rows."""
+    layer = drawn.layer
+    source, order = net
+    if source >= 0 and all(target >= 0 and layer[target] == layer[source] + 1 for target in targets):
+        for target in targets:
+            _join(drawn, source, target, order)
+        return
+    chains: dict[int, list[int]] = {}
+    for target in targets:
+        chains.setdefault(part_of[target if source < 0 else source], []).append(target)
+    for part, ends in chains.items():
+        by_layer: dict[int, list[int]] = {}
+        for end in ends:
+            by_layer.setdefault(layer[end] if end >= 0 else drawn.depth, []).append(end)
+        before, last = source, max(by_layer)
+        for at in range(layer[source] + 1 if source >= 0 else 0, last + 1):
+            for end in by_layer.get(at, ()):
+                _join(drawn, before, end, order)
+            if at < last:
+                stand_in = len(layer)
+                layer.append(at)
+                part_of.append(part)
+                drawn.net.append(net)
+                drawn.up.append([])
+                drawn.down.append([])
+                _join(drawn, before, stand_in, order)
+                before = stand_in
+        if last == drawn.depth:
+            drawn.exits[net] = before
+
+
+def _join(drawn: Layered, left: int, right: int, order: bool) -> None:
+    drawn.hops.setdefault((left, order), []).append(right)
+    if left >= 0 and right >= 0:
+        drawn.down[left].append(right)
+        drawn.up[right].append(left)
+
+
+def _gather(drawn: Layered, part_of: list[int]) -> None:
+    members: dict[int, list[int]] = {}
+    for item, part in enumerate(part_of):
+        members.setdefault(part, []).append(item)
+    layer = drawn.layer
+    for part in sorted(members):
+        items = members[part]
+        first = min(layer[item] for item in items)
+        layers: list[list[int]] = [[] for _ in range(max(layer[item] for item in items) - first + 1)]
+        for item in items:
+            layers[layer[item] - first].append(item)
+        drawn.parts.append(Part(first, layers))

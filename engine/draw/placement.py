@@ -1,0 +1,421 @@
+"""From a graph to a scene: layers, order, rows, tracks and columns, frame by frame.
+
+The layered layout of Sugiyama, Tagawa and Toda in four steps, each in its own file: `layers`, `crossings`, `rows`,
+`tracks`. This one puts them together. Open groups are drawn first, from the inside out, so that the frame around them
+knows their size; then everything gets its place, from the outside in.
+
+The order inside layers does not depend on sizes. An `Arrangement` keeps it, so that all zooms of a graph show their
+boxes in the same relation and only the first of them pays for the search.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.draw.crossings import untangle
+from engine.draw.groups import Level, levels
+from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered
+from engine.draw.packing import Piece, Spot, columns_for, packed
+from engine.draw.rows import rows
+from engine.draw.scene import End, Form, Frame, Graph, Panel, Rect, Rule, Scene, Wire, Zoom
+from engine.draw.sizes import Size, default_forms, sizes
+from engine.draw.tracks import Strand, assign
+
+GAP_LEAST, GAP_MOST = 5, 12
+SIDE = 1  # empty columns inside a frame where nothing enters or leaves
+_BLANK = {Zoom.CARD: 1, Zoom.LINE: 1, Zoom.DOT: 0}
+
+
+class Arrangement:
+    """The order of a graph's boxes inside their layers, worked out frame by frame when asked for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._layered: dict[int, tuple[tuple[int, ...], tuple[object, ...], Layered]] = {}
+
+    def layered(self, level: Level) -> Layered:
+        """A level's boxes (numbered by their place in `level.boxes`) in layers, untangled."""
+        key = (tuple(level.boxes), tuple((link.source, link.target, link.kind) for link in level.links))
+        kept = self._layered.get(level.group)
+        if kept is None or kept[:2] != key:
+            kept = (*key, self._arranged(level))
+            self._layered[level.group] = kept
+        return kept[2]
+
+    def _arranged(self, level: Level) -> Layered:
+        boxes = self.graph.boxes
+        item_of = {box: item for item, box in enumerate(level.boxes)}
+        arcs: list[Arc] = [
+            (item_of.get(link.source, ENTRY), item_of.get(link.target, EXIT), link.kind == "order")
+            for link in level.links
+        ]
+        lanes = self._lanes(level, arcs)
+        drawn = layered(len(level.boxes), arcs, [boxes[box].layer for box in level.boxes], lanes)
+        for part in drawn.parts:
+            untangle(part.layers, drawn.up, drawn.down)
+            for layer in part.layers:
+                _sort_pinned(layer, {item: boxes[level.boxes[item]].pin for item in layer if item < drawn.boxes})
+        return drawn
+
+    def _lanes(self, level: Level, arcs: list[Arc]) -> list[int] | None:
+        if level.group < 0 or not self.graph.boxes[level.group].lanes:
+            return None
+        lanes = [self.graph.boxes[box].lane for box in level.boxes]
+        if any(source >= 0 and target >= 0 and lanes[source] != lanes[target] for source, target, _ in arcs):
+            return None
+        return lanes
+
+
+def _sort_pinned(layer: list[int], pins: Mapping[int, int | None]) -> None:
+    """Pinned items take the places that pinned items have, in the order of their rows."""
+    places = [at for at, item in enumerate(layer) if pins.get(item) is not None]
+    for at, item in zip(places, sorted([layer[at] for at in places], key=lambda item: pins[item] or 0), strict=True):
+        layer[at] = item
+
+
+def lay_out(
+    graph: Graph,
+    zoom: Zoom = Zoom.CARD,
+    forms: Mapping[int, Form] | None = None,
+    arrangement: Arrangement | None = None,
+    blank: int | None = None,
+) -> Scene:
+    """Where everything stands. `forms` says how groups are shown (at cards; else all are closed), `blank` how many
+    rows are free between boxes. Give the same `arrangement` for each zoom of a graph: it is faster, and keeps order."""
+    if forms is None:
+        forms = default_forms(graph)
+    if zoom is not Zoom.CARD:
+        forms = dict.fromkeys(forms, Form.CLOSED)
+    arrangement = arrangement or Arrangement(graph)
+    found = sizes(graph, zoom, forms)
+    sketches: dict[int, Sketch] = {}
+    inner: dict[int, Sketch] = {}
+    space = _BLANK[zoom] if blank is None else blank
+    for level in reversed(levels(graph, forms)):
+        sketch = Sketch(graph, zoom, level, arrangement.layered(level), found, inner, space)
+        if level.group >= 0:
+            found[level.group] = Size(sketch.width, sketch.height, stretches=False)
+            inner[level.group] = sketch
+        sketches[level.group] = sketch
+    scene = Scene(graph, zoom)
+    scene.forms = dict(forms)
+    root = sketches[-1]
+    root.place(scene, 0, 0)
+    scene.width, scene.height = root.width, root.height
+    for group, sketch in reversed(sketches.items()):
+        if group >= 0:
+            rect = scene.rects[group]
+            sketch.place(scene, rect.x, rect.y)
+    _place_listed(scene)
+    return scene
+
+
+class Sketch:
+    """One frame, drawn as if its corner were at (0, 0)."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        zoom: Zoom,
+        level: Level,
+        drawn: Layered,
+        found: list[Size],
+        inner: Mapping[int, Sketch],
+        space: int,
+    ) -> None:
+        self.graph = graph
+        self.zoom = zoom
+        self.level = level
+        self.drawn = drawn
+        self.inner = inner
+        self.size = [found[box] for box in level.boxes]
+        self.above = [inner[box].port if box in inner else int(found[box].height > 1) for box in level.boxes]
+        self.space = space
+        self.framed = level.group >= 0
+        self.shift = 0
+        self.row: list[int] = [0] * len(drawn.layer)
+        self.rules: list[Rule] = []
+        self.height = self._set_rows()
+        self.port = self._port_row() if self.framed else 0
+        self.strands = self._strands()
+        self.members: list[list[int]] = [[] for _ in range(drawn.depth)]
+        self._set_members()
+        self._set_columns()
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def _apart(self, upper: int, lower: int) -> int:
+        boxes = self.drawn.boxes
+        below = self.size[upper].height - self.above[upper] if upper < boxes else 1
+        above = self.above[lower] if lower < boxes else 0
+        return below + above + (self.space if upper < boxes or lower < boxes else 0)
+
+    def _extent(self, item: int) -> tuple[int, int]:
+        if item >= self.drawn.boxes:
+            return 0, 1
+        return self.above[item], self.size[item].height - self.above[item]
+
+    def _set_rows(self) -> int:
+        parts = self.drawn.parts
+        pins: dict[int, int] = {}
+        for item, box in enumerate(self.level.boxes):
+            pin = self.graph.boxes[box].pin
+            if pin is not None:
+                pins[item] = pin
+        tops: list[int] = []
+        pieces: list[Piece] = []
+        for part in parts:
+            found = self._part_rows(part.layers, pins)
+            top = bottom = None
+            for item, at in found.items():
+                self.row[item] = at
+                above, below = self._extent(item)
+                top = at - above if top is None else min(top, at - above)
+                bottom = at + below if bottom is None else max(bottom, at + below)
+            tops.append(top or 0)
+            pieces.append(Piece(len(part.layers), (bottom or 0) - (top or 0)))
+        if pins and not self.framed:
+            return self._as_pinned()
+        return self._stack(tops, pieces)
+
+    def _part_rows(self, layers: list[list[int]], pins: dict[int, int]) -> dict[int, int]:
+        if len(layers) == 1 and len(layers[0]) == 1:
+            return {layers[0][0]: pins.get(layers[0][0], 0)}
+        mine = {item: pins[item] for layer in layers for item in layer if item in pins} if pins else {}
+        return rows(layers, self.drawn.up, self.drawn.down, self._apart, self.drawn.boxes, mine)
+
+    def _as_pinned(self) -> int:
+        """Pinned rows hold; parts without a pin go below the rest."""
+        top = min(self.row[item] - self._extent(item)[0] for item in range(len(self.row)))
+        if top < 0:
+            self.row = [at - top for at in self.row]
+        return max(self.row[item] + self._extent(item)[1] for item in range(len(self.row)))
+
+    def _stack(self, tops: list[int], pieces: list[Piece]) -> int:
+        parts = self.drawn.parts
+        if not parts:
+            return 3 if self.framed else 0
+        if self.framed and self.graph.boxes[self.level.group].lanes and len(parts) > 1:
+            spots, height = self._lanes(pieces)
+        else:
+            spots, height = self._packed(pieces)
+        for part, spot, top in zip(parts, spots, tops, strict=True):
+            shift = spot.row - top
+            for layer in part.layers:
+                for item in layer:
+                    self.row[item] += shift
+            self._move(part.first, spot.column, part.layers)
+        return height + (1 + self.graph.boxes[self.level.group].behind if self.framed else 0)
+
+    def _move(self, first: int, column: int, layers: list[list[int]]) -> None:
+        if column != first:
+            for number, layer in enumerate(layers):
+                for item in layer:
+                    self.drawn.layer[item] = column + number
+
+    def _packed(self, pieces: list[Piece]) -> tuple[list[Spot], int]:
+        start = 1 if self.framed else 0
+        if len(pieces) == 1 or self.framed:
+            spots, row = [], start
+            for part, piece in zip(self.drawn.parts, pieces, strict=True):
+                spots.append(Spot(part.first, row))
+                row += piece.rows + self.space
+            return spots, row - self.space
+        spots = packed(pieces, columns_for(pieces, 0.12), self.space)
+        return spots, max(spot.row + piece.rows for spot, piece in zip(spots, pieces, strict=True))
+
+    def _lanes(self, pieces: list[Piece]) -> tuple[list[Spot], int]:
+        titles = self.graph.boxes[self.level.group].lanes
+        boxes = self.graph.boxes
+        row = 1
+        spots = []
+        for part, piece in zip(self.drawn.parts, pieces, strict=True):
+            lane = next(boxes[self.level.boxes[item]].lane for layer in part.layers for item in layer)
+            self.rules.append(Rule(row, titles[lane]))
+            spots.append(Spot(part.first, row + 1))
+            row += 1 + piece.rows
+        return spots, row
+
+    def _port_row(self) -> int:
+        entered = [right for order in (False, True) for right in self.drawn.hops.get((ENTRY, order), ())]
+        if not self.drawn.parts:
+            return 1
+        first = [item for item in self.drawn.parts[0].layers[0] if not entered or item in entered]
+        first = first or self.drawn.parts[0].layers[0]
+        return self.row[first[len(first) // 2]]
+
+    # -- columns -----------------------------------------------------------------------------------------------------
+
+    def _row_of(self, item: int) -> int:
+        return self.row[item] if item >= 0 else self.port
+
+    def _strands(self) -> list[list[Strand]]:
+        drawn = self.drawn
+        found: list[list[Strand]] = [[] for _ in range(drawn.depth + 1)]
+        if self.zoom is Zoom.DOT:
+            return found
+        for key, ((left, order), rights) in enumerate(drawn.hops.items()):
+            net = drawn.net[left] if left >= 0 else None
+            source = net[0] if net else left
+            ends = sorted({self._row_of(right) for right in rights})
+            landing = {self._row_of(right) for right in rights if 0 <= right < drawn.boxes}
+            gap = drawn.layer[left] + 1 if left >= 0 else 0
+            strand = Strand(2 * key, source, self._row_of(left), ends, landing)
+            strand.hop = (left, order)
+            found[gap].append(strand)
+        return found
+
+    def _set_members(self) -> None:
+        for item in range(self.drawn.boxes):
+            self.members[self.drawn.layer[item]].append(item)
+        for layer in self.members:
+            layer.sort(key=self.row.__getitem__)
+
+    def _set_columns(self) -> None:
+        depth = self.drawn.depth
+        self.column_x: list[int] = []
+        self.column_width: list[int] = []
+        self.gap_x: list[int] = []
+        self.first_track: list[int] = []
+        self.spacing: list[int] = []
+        x = 1 if self.framed else 0
+        for gap in range(depth + 1):
+            self.gap_x.append(x)
+            x += self._gap_width(gap)
+            if gap < depth:
+                self.column_x.append(x)
+                self.column_width.append(max([self.size[item].width for item in self.members[gap]], default=0))
+                x += self.column_width[-1]
+        behind = self.framed and self.graph.boxes[self.level.group].behind
+        self.width = max(x, CARD_FRAME) + 1 + behind if self.framed else x
+
+    def _gap_width(self, gap: int) -> int:
+        strands = self.strands[gap]
+        outer = gap in (0, self.drawn.depth)
+        if self.zoom is Zoom.DOT:
+            self.first_track.append(self.gap_x[gap])
+            self.spacing.append(1)
+            return 0 if outer else 2
+        tracks = assign(strands)
+        self.height = max(self.height, tracks.lowest + 1 + self.framed)
+        spacing = 2 if 2 * tracks.count + 2 <= GAP_MOST else 1
+        span = max(0, (tracks.count - 1) * spacing + 1)
+        if outer:
+            wide = span + 3 if strands else SIDE if self.framed else 0
+        else:
+            wide = max(GAP_LEAST, span + 3)
+        self.first_track.append(self.gap_x[gap] + (wide - span) // 2)
+        self.spacing.append(spacing)
+        return wide
+
+    # -- places ------------------------------------------------------------------------------------------------------
+
+    def place(self, scene: Scene, x: int, y: int) -> None:
+        """Put it into a scene with its corner at (x, y)."""
+        level, drawn = self.level, self.drawn
+        panel = Panel(level.group, drawn, level.links)
+        panel.rect = Rect(x, y, self.width, self.height)
+        panel.port = y + self.port
+        panel.column_x = [x + at for at in self.column_x]
+        panel.column_width = self.column_width
+        panel.gap_x = [x + at for at in self.gap_x]
+        panel.rows = [y + at for at in self.row]
+        panel.items = {box: item for item, box in enumerate(level.boxes)}
+        for layer, members in enumerate(self.members):
+            panel.members.append([level.boxes[item] for item in members])
+            for item in members:
+                size = self.size[item]
+                wide = self.column_width[layer] if size.stretches and self._stretches(layer) else size.width
+                scene.rects[level.boxes[item]] = Rect(
+                    panel.column_x[layer], panel.rows[item] - self.above[item], wide, size.height
+                )
+        scene.panels.append(panel)
+        if self.framed:
+            rules = tuple(Rule(y + row, title) for row, title in self.rules)
+            scene.frames.append(Frame(level.group, panel.rect, rules))
+            scene.ports[level.group] = panel.port
+        for link in level.links:
+            if link.source == level.group:
+                scene.enters.add(link.source)
+            else:
+                scene.leaves.add(link.source)
+        self._wire(scene, panel)
+
+    def _stretches(self, layer: int) -> bool:
+        return all(self.size[item].stretches for item in self.members[layer])
+
+    def _wire(self, scene: Scene, panel: Panel) -> None:
+        if self.zoom is Zoom.DOT:
+            self._wire_dots(panel)
+            return
+        for gap, strands in enumerate(self.strands):
+            wires: list[Wire] = []
+            for strand in strands:
+                made = self._wires(scene, panel, gap, strand)
+                panel.rails[strand.hop] = made
+                wires += made
+            panel.wires.append(wires)
+
+    def _wires(self, scene: Scene, panel: Panel, gap: int, strand: Strand) -> tuple[Wire, ...]:
+        drawn, level = self.drawn, self.level
+        left, order = strand.hop
+        dy = panel.rect.y
+        source = level.group if strand.source < 0 else level.boxes[strand.source]
+        start = panel.gap_x[gap]
+        if 0 <= left < drawn.boxes:
+            start = scene.rects[level.boxes[left]].right
+        ends = []
+        for right in drawn.hops[strand.hop]:
+            row = dy + self._row_of(right)
+            if right == EXIT:
+                ends.append(End(row, panel.rect.right - 2 - self._behind(), -1))
+            elif right < drawn.boxes:
+                ends.append(End(row, panel.column_x[gap] - 1, level.boxes[right]))
+            else:
+                ends.append(End(row, panel.column_x[gap] + panel.column_width[gap] - 1, -1))
+        ends.sort()
+        x = panel.rect.x + self.first_track[gap] + strand.track * self.spacing[gap] if strand.upright else start
+        second = strand.jog
+        if second is None:
+            return (Wire(source, order, dy + strand.row, start, x, ends),)
+        turn = panel.rect.x + self.first_track[gap] + second.track * self.spacing[gap]
+        jog = dy + second.row
+        return (
+            Wire(source, order, dy + strand.row, start, x, [End(jog, turn - 1, -1)]),
+            Wire(source, order, jog, turn - 1, turn, ends),
+        )
+
+    def _behind(self) -> int:
+        return int(self.framed and self.graph.boxes[self.level.group].behind)
+
+    def _wire_dots(self, panel: Panel) -> None:
+        """Between dots there is one column for all tracks: only lit edges are shown there."""
+        for _ in range(self.drawn.depth + 1):
+            panel.wires.append([])
+        for (left, order), rights in self.drawn.hops.items():
+            gap = self.drawn.layer[left] + 1
+            start = panel.gap_x[gap]
+            ends = sorted(
+                {End(panel.rows[right], panel.column_x[gap] - (right < self.drawn.boxes), -1) for right in rights}
+            )
+            source = self.drawn.net[left][0] if self.drawn.net[left] else left  # type: ignore[index]
+            wire = Wire(self.level.boxes[source], order, panel.rows[left], start, start, ends)
+            panel.rails[left, order] = (wire,)
+
+
+CARD_FRAME = 11
+
+
+def _place_listed(scene: Scene) -> None:
+    from engine.draw.sizes import children, listed_rows
+
+    listed = [box for box, form in scene.forms.items() if form is Form.LISTED and scene.rects[box].width]
+    if not listed:
+        return
+    inside = children(scene.graph)
+    for group in listed:
+        rect = scene.rects[group]
+        wide = rect.width - 2 - scene.graph.boxes[group].behind
+        for number, row in enumerate(listed_rows(scene.graph.boxes, group, inside[group])):
+            if row.what == "child":
+                scene.rects[row.box] = Rect(rect.x + 1, rect.y + 1 + number, wide, 1)
