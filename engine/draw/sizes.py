@@ -10,8 +10,10 @@ from engine.draw.text import width as text_width
 
 CARD_LEAST, CARD_MOST = 12, 28
 CARD_ROWS = 3
-CARD_EXTRA = 7
+CARD_EXTRA = 8
 """Cells of a card besides its name: frame, kind, state and the space around them."""
+NOTE_MOST = 18
+"""A card grows for its note up to this width."""
 LINE_EXTRA = 6
 LISTED_MOST = 8
 """A group with more children than this is closed unless somebody opens it."""
@@ -70,8 +72,9 @@ class Size(NamedTuple):
 
 
 def card_size(box: Box) -> Size:
-    """A card's: its name, within bounds."""
-    return Size(min(CARD_MOST, max(CARD_LEAST, box.label + CARD_EXTRA)) + box.behind, CARD_ROWS)
+    """A card's: its name, and its note as far as that is short, within bounds."""
+    wanted = max(CARD_LEAST, box.label + CARD_EXTRA, min(NOTE_MOST, text_width(box.note) + 4))
+    return Size(min(CARD_MOST, wanted) + box.behind, CARD_ROWS)
 
 
 def listed_size(boxes: Sequence[Box], group: int, inside: Sequence[int]) -> Size:
