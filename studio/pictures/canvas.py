@@ -1,0 +1,261 @@
+"""The graph as cells: a scene, what each node says, and what a person looks at, as rows for any rectangle of it.
+
+Only what is in the rectangle is worked out, by the scene's spatial queries. Lines at rest do not change while a person
+moves about, so they are kept by tiles of the scene; what is lit is put on top for the part in view. Order of drawing:
+frames of open groups, lines, boxes, ports and marks, badges. What lies over the picture (rim, callout, map) is put on the
+same grid afterwards, by `overlays`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+
+from engine.draw.ink import Sheet, trail
+from engine.draw.scene import Box, End, Form, Link, Panel, Rect, Scene, Wire, Zoom
+from engine.draw.sizes import listed_rows
+from engine.draw.strokes import ASCII, UNICODE, UPRIGHT, heavy, joined
+from studio.pictures.cards import Pen, Stance
+from studio.pictures.cells import Grid, tone
+from studio.pictures.faces import Face
+from studio.pictures.view import Style, View
+from studio.theme import ASCII_SPINNER, SPINNER, sign
+
+TILE_WIDTH, TILE_HEIGHT = 96, 32
+_MAX_TILES = 64
+
+
+class Canvas:
+    """Draws one scene. Holds nothing but what follows from the scene, so it can be thrown away at any time."""
+
+    def __init__(self, scene: Scene, style: Style) -> None:
+        self.scene = scene
+        self.style = style
+        self.pen = Pen(style)
+        self._chars = ASCII if style.ascii else UNICODE
+        self._tiles: dict[tuple[int, int], Sheet] = {}
+        self._trails: dict[Link, list[tuple[Wire, End]]] = {}
+        self._crossing: dict[tuple[int, int], list[Link]] = {}
+        self._listed: dict[int, tuple[tuple[str, str], ...]] = {}
+        self._rules = {frame.box: frame.rules for frame in scene.frames}
+
+    def draw(self, rect: Rect, faces: Sequence[Face], view: View) -> Grid:
+        """The cells of a rectangle of the scene."""
+        grid = Grid(rect)
+        boxes = self.scene.boxes_in(rect)
+        graph, forms = self.scene.graph.boxes, self.scene.forms
+        shapes: list[int] = []
+        for box in boxes:
+            if forms.get(box) is Form.OPEN:
+                self._group(grid, box, graph[box], faces[box], view, Form.OPEN)
+            else:
+                shapes.append(box)
+        lit_ports = self._lines(grid, rect, view)
+        for box in boxes:
+            if forms.get(box) is Form.OPEN:
+                self._inside(grid, box, graph[box], faces[box], view, lit_ports)
+        for box in shapes:
+            self._shape(grid, box, graph[box], faces, view, lit_ports)
+        if view.badges:
+            self._badges(grid, boxes, view)
+        return grid
+
+    # -- lines -------------------------------------------------------------------------------------------------------
+
+    def _lines(self, grid: Grid, rect: Rect, view: View) -> dict[int, str]:
+        """Put all edges; the boxes with a lit line at their right port (~box: inside of their left one), and its token."""
+        chars = self._chars
+        dim = view.only is not None
+        ink = tone("line" if dim else "edge")
+        sheets = [self._tile(column, row) for column, row in _tiles(rect)]
+        if self.scene.zoom is not Zoom.DOT:
+            for sheet in sheets:
+                for y in range(max(rect.y, sheet.rect.y), min(rect.bottom, sheet.rect.bottom)):
+                    cells = sheet.cells.get(y)
+                    if cells:
+                        line, tones = grid.line(y)
+                        left, width = grid.x, grid.width
+                        for x, stroke in cells.items():
+                            at = x - left
+                            if 0 <= at < width:
+                                line[at] = chars[stroke]
+                                tones[at] = ink
+        shown, token = (view.critical, "critical") if view.critical else (view.lit, "accent")
+        if not shown:
+            return {}
+        return self._light(grid, rect, shown, token, sheets)
+
+    def _light(
+        self, grid: Grid, rect: Rect, edges: Collection[int], token: str, sheets: Sequence[Sheet]
+    ) -> dict[int, str]:
+        chars = self._chars
+        ink = tone(token)
+        ports: dict[int, str] = {}
+        top = Sheet(rect)
+        wires = list(self._lit_wires(rect, edges, ports, token))
+        top.put(wires)
+        bare = self.scene.zoom is Zoom.DOT
+        for y, row in top.cells.items():
+            line, tones = grid.line(y)
+            under = [sheet for sheet in sheets if sheet.rect.y <= y < sheet.rect.bottom]
+            for x, stroke in row.items():
+                merged = heavy(stroke)
+                if not bare:
+                    for sheet in under:
+                        if sheet.rect.x <= x < sheet.rect.right:
+                            merged = _over(sheet, top, x, y, stroke)
+                            break
+                line[x - grid.x] = chars[merged]
+                tones[x - grid.x] = ink
+        return ports
+
+    def _lit_wires(self, rect: Rect, edges: Collection[int], ports: dict[int, str], token: str) -> Iterator[Wire]:
+        """The parts in view of wires that these edges run along."""
+        chosen = edges if isinstance(edges, set | frozenset) else frozenset(edges)
+        parts: dict[int, tuple[Wire, set[End]]] = {}
+        for panel in self.scene.panels:
+            if not panel.rect.meets(rect):
+                continue
+            links: dict[Link, None] = {}
+            for gap in panel.gaps_in(rect.x, rect.right):
+                links.update(dict.fromkeys(self._links_at(panel, gap)))
+            for link in links:
+                if not chosen.isdisjoint(link.edges):
+                    ports[~link.source if link.source == panel.group else link.source] = token
+                    for wire, end in self._trail(panel, link):
+                        if wire.top < rect.bottom and wire.bottom >= rect.y:
+                            parts.setdefault(id(wire), (wire, set()))[1].add(end)
+        for wire, ends in parts.values():
+            yield Wire(wire.source, wire.dashed, wire.row, wire.start, wire.x, sorted(ends))
+
+    def _links_at(self, panel: Panel, gap: int) -> list[Link]:
+        """The links that go through or end in a gap."""
+        key = (panel.group, gap)
+        if key not in self._crossing:
+            for each in range(len(panel.gap_x)):
+                self._crossing[panel.group, each] = []
+            layer_of = panel.layered.layer
+            for link in panel.links:
+                first = 0 if link.source == panel.group else layer_of[panel.items[link.source]] + 1
+                last = len(panel.column_x) if link.target == panel.group else layer_of[panel.items[link.target]]
+                for each in range(first, last + 1):
+                    self._crossing.setdefault((panel.group, each), []).append(link)
+        return self._crossing.get(key, [])
+
+    def _trail(self, panel: Panel, link: Link) -> list[tuple[Wire, End]]:
+        found = self._trails.get(link)
+        if found is None:
+            found = self._trails[link] = trail(panel, link)
+        return found
+
+    def _tile(self, column: int, row: int) -> Sheet:
+        sheet = self._tiles.get((column, row))
+        if sheet is None:
+            rect = Rect(column * TILE_WIDTH, row * TILE_HEIGHT, TILE_WIDTH, TILE_HEIGHT)
+            sheet = Sheet(rect)
+            for panel in self.scene.panels:
+                if panel.rect.meets(rect):
+                    for gap in panel.gaps_in(rect.x, rect.right):
+                        sheet.put(panel.wires[gap])
+            while len(self._tiles) >= _MAX_TILES:
+                del self._tiles[next(iter(self._tiles))]
+            self._tiles[column, row] = sheet
+        return sheet
+
+    # -- boxes -------------------------------------------------------------------------------------------------------
+
+    def stance(self, box: int, view: View, lit_port: str = "") -> Stance:
+        """How a box stands out."""
+        return Stance(
+            cursor=box == view.cursor,
+            hover=box == view.hover,
+            selected=box in view.selected,
+            kin=box in view.kin,
+            dim=view.only is not None and box not in view.only,
+            leaves=box in self.scene.leaves,
+            lit_port=lit_port,
+            finding=view.findings.get(box, ""),
+            pinned=box in view.pinned,
+            stop=box in view.stops,
+            match=view.matches.get(box),
+            spin=self._spin(view),
+        )
+
+    def _spin(self, view: View) -> str:
+        if view.spinner < 0:
+            return ""
+        frames = ASCII_SPINNER if self.style.ascii else SPINNER
+        return frames[view.spinner % len(frames)]
+
+    def _shape(
+        self, grid: Grid, box: int, node: Box, faces: Sequence[Face], view: View, lit_ports: dict[int, str]
+    ) -> None:
+        scene = self.scene
+        rect, face = scene.rects[box], faces[box]
+        stance = self.stance(box, view, lit_ports.get(box, ""))
+        inside = node.parent >= 0 and scene.forms.get(node.parent) is Form.LISTED
+        if scene.zoom is Zoom.DOT and rect.width == 1:
+            self.pen.dot(grid, rect.x, rect.y, face, stance)
+        elif inside or rect.height == 1:
+            self.pen.row(grid, rect, node, face, stance, inside=inside, kin=stance.kin)
+        elif scene.forms.get(box) is Form.LISTED:
+            self._group(grid, box, node, face, view, Form.LISTED, lit_ports.get(box, ""))
+        else:
+            self.pen.card(grid, rect, node, face, stance)
+        if face.state == "skipped" and not inside:
+            self._dead_end(grid, rect.x - 1, scene.port_row(box))
+
+    def _dead_end(self, grid: Grid, x: int, y: int) -> None:
+        """What would have come to a box that was not taken ends in a cross."""
+        if grid.rect.holds(x, y):
+            line, _ = grid.line(y)
+            if line[x - grid.x] in ("▸", "▹", ">"):
+                grid.cell(x, y, sign("times", ascii=self.style.ascii), tone("muted"))
+
+    def _group(self, grid: Grid, box: int, node: Box, face: Face, view: View, form: Form, lit_port: str = "") -> None:
+        rect, stance = self.scene.rects[box], self.stance(box, view, lit_port)
+        if form is Form.LISTED:
+            self.pen.frame(grid, rect, node, face, stance, rect.y + 1, self._rows_of(box))
+        else:
+            self.pen.frame(grid, rect, node, face, stance, self.scene.port_row(box), ())
+
+    def _inside(self, grid: Grid, box: int, node: Box, face: Face, view: View, lit_ports: dict[int, str]) -> None:
+        """What an open group has on top of its lines: lanes and ports."""
+        scene = self.scene
+        rect, stance = scene.rects[box], self.stance(box, view, lit_ports.get(box, ""))
+        self.pen.open_rules(grid, rect, node, face, stance, self._rules.get(box, ()))
+        if box in scene.enters:
+            self.pen.entry(grid, rect, scene.port_row(box), node, face, stance, lit_ports.get(~box, ""))
+        self.pen.port(grid, rect, scene.port_row(box), node, face, stance)
+
+    def _rows_of(self, box: int) -> tuple[tuple[str, str], ...]:
+        """What the frame of a listed group writes on each of its rows."""
+        found = self._listed.get(box)
+        if found is None:
+            boxes = self.scene.graph.boxes
+            rows = listed_rows(boxes, box, self.scene.listed(box))
+            found = self._listed[box] = tuple((row.what, "" if row.what == "child" else row.text) for row in rows)
+        return found
+
+    def _badges(self, grid: Grid, boxes: Sequence[int], view: View) -> None:
+        """Jump letters, where the edges come in."""
+        ink = tone("bg", "accent", bold=True) if self.style.colour else tone(bold=True, reverse=True)
+        for box in boxes:
+            badge = view.badges.get(box)
+            if badge:
+                rect = self.scene.rects[box]
+                cells = badge if self.scene.zoom is Zoom.DOT else f" {badge} "
+                x = rect.x if rect.width == 1 else rect.x - 1
+                grid.put(max(x, grid.x), self.scene.port_row(box), cells, ink)
+
+
+def _tiles(rect: Rect) -> Iterator[tuple[int, int]]:
+    for row in range(rect.y // TILE_HEIGHT, (rect.bottom - 1) // TILE_HEIGHT + 1):
+        for column in range(rect.x // TILE_WIDTH, (rect.right - 1) // TILE_WIDTH + 1):
+            yield column, row
+
+
+def _over(below: Sheet, top: Sheet, x: int, y: int, stroke: int) -> int:
+    """A lit stroke on what is there: a bridge over another net's upright, a joint with all else."""
+    owner = below.through.get((x, y))
+    crosses = owner is not None and not stroke & (UPRIGHT * 3) and top.level.get((x, y)) != owner
+    return heavy(stroke) if crosses else joined(below.cells.get(y, {}).get(x, 0), heavy(stroke))
