@@ -12,14 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from engine.project.model import Node, Workflow
 from studio.document.code import Code
-from studio.document.reader import Broken, Document
+from studio.document.reader import Broken, Document, node_at
 
 Place = Literal["welcome", "editor", "monitor", "runs", "agents"]
 Drawer = Literal["problems", "toml", "log"]
 
 MIN_WIDTH, MIN_HEIGHT = 60, 16
-RUNNING_STATES = frozenset({"pending", "running", "paused"})
+LIVE_STATES = frozenset({"ready", "running", "paused", "compensating"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class NodeNow:
 
 @dataclass(frozen=True, slots=True)
 class RunNow:
-    """What a run looks like now. `state` is a word: pending, running, paused, completed, failed, canceled.
+    """What a run looks like now. `state` is a word: ready, running, paused, compensating, completed, failed, canceled.
 
     `counts` counts nodes by their state. `started` is a moment since 1970, `seconds` the time that has passed.
     """
@@ -71,7 +72,7 @@ class RunNow:
     @property
     def live(self) -> bool:
         """Whether the run still goes on."""
-        return self.state in RUNNING_STATES
+        return self.state in LIVE_STATES
 
     @property
     def done(self) -> int:
@@ -90,18 +91,32 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True)
+class Inner:
+    """A sub-workflow that the canvas shows the inside of; `node` is the path that leads into it from the one around."""
+
+    node: str
+    workflow: Workflow
+
+
+@dataclass(frozen=True, slots=True)
 class StudioState:
-    """The whole. `inspector` is None where the size of the terminal decides."""
+    """The whole.
+
+    `inspector` is None where the size of the terminal decides. `focus` is the pane that gets the keys: "canvas",
+    "inspector" or the open drawer. `wanted` is the run that waits for the trust question: what of the project, from where.
+    `nodes` holds the states of the run in hand by path. `code` is the source of the task `code_of`.
+    """
 
     place: Place = "welcome"
     document: Document | None = None
     broken: Broken | None = None
     trusted: bool = False
-    asking: tuple[str, tuple[str, ...]] | None = None
-    scope: tuple[str, ...] = ()
+    wanted: tuple[str, str | None] | None = None
+    stack: tuple[Inner, ...] = ()
     cursor: str | None = None
     drawer: Drawer | None = None
     inspector: bool | None = None
+    focus: str = "canvas"
     code: Code | None = None
     code_of: str = ""
     run: RunNow | None = None
@@ -114,9 +129,34 @@ class StudioState:
     height: int = 24
 
     @property
-    def project(self) -> Document | None:
-        """The document that is shown: the last one that could be read."""
-        return self.document
+    def scope(self) -> tuple[str, ...]:
+        """The sub-workflows that one went into, outermost first."""
+        return tuple(inner.node for inner in self.stack)
+
+    @property
+    def workflow(self) -> Workflow | None:
+        """What the canvas shows: the project's own workflow, or the one that one went into."""
+        if self.stack:
+            return self.stack[-1].workflow
+        return self.document.project.workflow if self.document is not None else None
+
+    @property
+    def shown_nodes(self) -> Mapping[str, NodeNow]:
+        """The states of the nodes on the canvas, by their path there."""
+        if not self.stack:
+            return self.nodes
+        prefix = "/".join(self.scope) + "/"
+        return {path[len(prefix) :]: now for path, now in self.nodes.items() if path.startswith(prefix)}
+
+    @property
+    def node(self) -> Node | None:
+        """The node under the cursor."""
+        return node_at(self.workflow, self.cursor) if self.workflow is not None and self.cursor else None
+
+    @property
+    def node_now(self) -> NodeNow | None:
+        """What the node under the cursor looks like in the run in hand."""
+        return self.nodes.get("/".join((*self.scope, self.cursor))) if self.cursor else None
 
     @property
     def too_small(self) -> bool:

@@ -1,0 +1,1 @@
+"""What fills the terminal: welcome, editor, runs, and what lies over them."""
