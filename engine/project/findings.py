@@ -18,6 +18,8 @@ Path = tuple[str | int, ...]
 
 Severity = Literal["error", "warning"]
 
+MAX_FINDINGS = 1_000
+
 _SHOWN = 60  # characters of a person's text that a message repeats at most
 
 
@@ -56,6 +58,8 @@ class Findings(Struct, frozen=True):
     """What a look at a project found: errors, which keep it from running, and warnings. Iterates over both."""
 
     items: tuple[Finding, ...] = ()
+    more: int = 0
+    """How many further ones were counted and not kept."""
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.items)
@@ -76,6 +80,7 @@ class Findings(Struct, frozen=True):
     def counts(self) -> str:
         """`2 errors, 1 warning`."""
         parts = [_counted(len(self.errors), "error"), _counted(len(self.warnings), "warning")]
+        parts.append(f"and {self.more:,} more" if self.more else "")
         return ", ".join(part for part in parts if part) or "no findings"
 
     def render(self) -> str:
@@ -84,26 +89,44 @@ class Findings(Struct, frozen=True):
 
 
 class Notes:
-    """Where the rooms that look at a project put down what they find. Mutable, one per look."""
+    """Where the rooms that look at a project put down what they find. Mutable, one per look.
 
-    __slots__ = ("broken", "items")
+    A file can be wrong in more ways than anybody reads: after `MAX_FINDINGS` the rest is only counted.
+    """
+
+    __slots__ = ("_comparisons", "broken", "items", "more")
 
     def __init__(self) -> None:
         self.items: list[Finding] = []
+        self.more = 0
         self.broken: set[Path] = set()
         """Places whose content could not be read: later rooms pass over them instead of complaining again."""
+        self._comparisons = 200_000
+
+    def nearest(self, name: str, known: Iterable[str]) -> str | None:
+        """The known name that was probably meant; None, too, once enough time went into such guesses."""
+        candidates = list(known)
+        self._comparisons -= len(candidates)
+        return nearest(name, candidates) if self._comparisons > 0 else None
 
     def error(self, code: str, path: Path, message: str, remedy: str, *related: Path) -> None:
         """Note what keeps the project from running; `related` are further places, whose lines the message will name."""
-        self.items.append(Finding(code, "error", message, remedy, path=path, related=related))
+        self._note(Finding(code, "error", message, remedy, path=path, related=related))
 
     def warning(self, code: str, path: Path, message: str, remedy: str) -> None:
         """Note what a person should look at."""
-        self.items.append(Finding(code, "warning", message, remedy, path=path))
+        self._note(Finding(code, "warning", message, remedy, path=path))
 
     def extend(self, findings: Iterable[Finding]) -> None:
         """Take over findings made elsewhere, with their places."""
-        self.items.extend(findings)
+        for finding in findings:
+            self._note(finding)
+
+    def _note(self, finding: Finding) -> None:
+        if len(self.items) < MAX_FINDINGS:
+            self.items.append(finding)
+        else:
+            self.more += 1
 
 
 def shown(value: object) -> str:

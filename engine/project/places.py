@@ -43,7 +43,8 @@ def with_places(findings: Iterable[Finding], text: str, file: str | None) -> tup
     findings = list(findings)
     found = places(text) if any(finding.path for finding in findings) else {}
     placed = [_placed(finding, found, file) for finding in findings]
-    return tuple(sorted(placed, key=lambda finding: (finding.file or "", finding.line or 0, finding.column or 0)))
+    placed.sort(key=lambda finding: (finding.line is None, finding.line or 0, finding.column or 0))
+    return tuple(dict.fromkeys(placed))
 
 
 def place_of(path: Path, found: Mapping[Path, Place]) -> Place | None:

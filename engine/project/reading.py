@@ -13,9 +13,10 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.project.findings import Notes, Path, nearest, shown
+from engine.project.findings import Notes, Path, shown
 from engine.project.ids import why_bad
 from engine.project.model import (
+    DEFAULT_SETTINGS,
     Approval,
     Body,
     Command,
@@ -152,7 +153,7 @@ def read_node(name: str, table: Any, path: Path, notes: Notes) -> Node:
         body,
         each=_make_map(table, parts["map"], path, notes),
         again=_make_loop(table, parts["loop"], path, notes),
-        settings=Settings(**parts["settings"]) if parts["settings"] else _NO_SETTINGS,
+        settings=Settings(**parts["settings"]) if parts["settings"] else DEFAULT_SETTINGS,
         **parts["node"],
     )
 
@@ -178,14 +179,14 @@ def _body_kind(table: Mapping[str, Any], path: Path, notes: Notes) -> type[Struc
         notes.error("two-bodies", path, f"{path_text(path)} has {len(present)} bodies, {named}", remedy, *places)
         return None
     if not _noted_dotted_id(table, path, notes):
-        near = next((found for found in map(_near_body, table) if found is not None), None)
+        near = next((found for key in table if (found := _near_body(key, notes)) is not None), None)
         choice = f"did you mean `{near}`?" if near else "add one of " + ", ".join(BODIES)
         notes.error("no-body", path, f"{path_text(path)} does not say what to do", choice)
     return None
 
 
-def _near_body(key: str) -> str | None:
-    return None if key in _keys_of(Shell, True) else nearest(key, BODIES)
+def _near_body(key: str, notes: Notes) -> str | None:
+    return None if key in _keys_of(Shell, True) else notes.nearest(key, BODIES)
 
 
 def _noted_dotted_id(table: Mapping[str, Any], path: Path, notes: Notes) -> bool:
@@ -365,7 +366,7 @@ def _strategy(name: Any, value: Mapping[str, Any], path: Path, notes: Notes) -> 
         return STRATEGIES[name]
     if isinstance(name, str) and ":" in name:
         return CustomDelay
-    near = nearest(name, STRATEGIES) if isinstance(name, str) else None
+    near = notes.nearest(name, STRATEGIES) if isinstance(name, str) else None
     remedy = f'did you mean "{near}"?' if near else "choose one of them"
     wrong(path, notes, name, 'one of "immediate", "fixed", "exponential", or "module:function"', remedy)
     return ExponentialBackoff
@@ -393,7 +394,7 @@ def _read_on_error(value: Any, path: Path, notes: Notes) -> Any:
             return RunAlternative(NodeId(target))
         if key == "compensate" and isinstance(target, list) and all(isinstance(name, str) for name in target):
             return Compensate(tuple(NodeId(name) for name in target))
-    near = nearest(value, _ON_ERROR) if isinstance(value, str) else None
+    near = notes.nearest(value, _ON_ERROR) if isinstance(value, str) else None
     return wrong(path, notes, value, _ON_ERROR_WANTED, f'did you mean "{near}"?' if near else "choose one of them")
 
 
@@ -404,7 +405,7 @@ def _read_join(value: Any, path: Path, notes: Notes) -> Any:
         number = value["at_least"]
         if isinstance(number, int) and not isinstance(number, bool) and 1 <= number < 2**31:
             return number
-    near = nearest(value, ("all", "any", "all_done")) if isinstance(value, str) else None
+    near = notes.nearest(value, ("all", "any", "all_done")) if isinstance(value, str) else None
     remedy = f'did you mean "{near}"?' if near else "choose one of them; the number is 1 or more"
     return wrong(path, notes, value, '"all", "any", "all_done" or { at_least = 2 }', remedy)
 
@@ -474,15 +475,14 @@ _HEAD = ("name", "description", "python", "result", "files")
 _WORKFLOW_KEYS = ("nodes", "params", "result", "description")
 _PARAM_KEYS = ("default", "type", "required", "choices", "pattern", "help")
 _SEPARATE = ("until", "while", *_LOOP_ONLY)
-_NO_SETTINGS = Settings()
 
 special(Node, _read_inner_node)
 special(Mapping[str, Node], _read_inner_nodes)
 special(Wait, _read_wait)
 special(RetryPolicy, _read_retry)
-special(RetryStrategy, lambda value, path, notes: BAD)  # noqa: ARG005 - read as a part of its policy
+special(RetryStrategy, lambda value, path, notes: BAD)
 special(OnError, _read_on_error)
 special(Join, _read_join)
-special(Body, lambda value, path, notes: BAD)  # noqa: ARG005 - read as a part of its node
+special(Body, lambda value, path, notes: BAD)
 special(Workflow, _read_workflow)
-special(Param, lambda value, path, notes: BAD)  # noqa: ARG005 - read by `_read_params`
+special(Param, lambda value, path, notes: BAD)

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from msgspec import NODEFAULT, Meta, Struct, UnsetType, structs
 
 from engine.project.durations import EXAMPLES, parse_duration
-from engine.project.findings import Notes, Path, nearest, shown
+from engine.project.findings import Notes, Path, shown
 
 BAD: Final = object()
 """What a converter returns after it has noted why the value is wrong."""
@@ -90,7 +90,7 @@ def note_unknown(table: Mapping[str, Any], known: collections.abc.Collection[str
     """Note every key of `table` that is not known, with the one that was probably meant."""
     for key in table:
         if key not in known:
-            near = nearest(key, known)
+            near = notes.nearest(key, known)
             remedy = f"did you mean `{near}`?" if near else f"known here: {', '.join(known)}"
             notes.error("unknown-key", (*path, key), f"{path_text(path)} has no key {shown(key)}", remedy)
 
@@ -190,7 +190,7 @@ def _literal(choices: tuple[str, ...]) -> Converter:
     def chosen(value: Any, path: Path, notes: Notes) -> Any:
         if isinstance(value, str) and value in known:
             return value
-        near = nearest(value, choices) if isinstance(value, str) else None
+        near = notes.nearest(value, choices) if isinstance(value, str) else None
         wanted = ", ".join(f'"{choice}"' for choice in choices)
         return wrong(
             path, notes, value, f"one of {wanted}", f'did you mean "{near}"?' if near else "choose one of them"
@@ -221,7 +221,7 @@ def _mapping(inner: Converter) -> Converter:
     return mapping
 
 
-def _anything(value: Any, path: Path, notes: Notes) -> Any:  # noqa: ARG001 - the signature of every converter
+def _anything(value: Any, path: Path, notes: Notes) -> Any:
     return value
 
 
