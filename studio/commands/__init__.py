@@ -1,0 +1,1 @@
+"""Subcommands of `flowloom`: a file each, loaded when it is called."""
