@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from engine.attempt import Attempt
+from engine.frames import Shift, placed
 from engine.payload import NotOpenable, Payload, open_plain
 from engine.project.comparisons import Comparison, decide
 from engine.project.references import Ref, ReferenceFailed, Template, fill, take
@@ -27,30 +28,73 @@ class BindingFailed(Exception):
 
 
 class Names:
-    """What references mean at one place of a project: which nodes their names are, and what stands outside the run."""
+    """What references mean at one place of a project: which nodes their names are, and what stands outside the run.
+
+    `params` is a mapping, or for the inside of a sub-workflow `InnerParams`, which look outward when asked.
+    """
 
     __slots__ = ("environment", "nodes", "params")
 
-    def __init__(self, nodes: Mapping[str, int], params: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, nodes: Mapping[str, int], params: Mapping[str, Any] | InnerParams, environment: Mapping[str, str]
+    ) -> None:
         self.nodes = nodes
         self.params = params
         self.environment = environment
 
-    def lookup(self, state: RunState) -> Callable[[Ref], Any]:
-        """Gives the whole value of a reference in this run. The function raises ReferenceFailed where there is none."""
+    def lookup(self, state: RunState, node: int, local: Mapping[str, Any] | None = None) -> Callable[[Ref], Any]:
+        """Gives the whole value of a reference, as `node` sees it. The function raises ReferenceFailed without one.
+
+        `local` has what only this asker knows: `value` and `index` of a loop's condition.
+        """
+        shifts = state.shifts.get(node, ())
 
         def value(ref: Ref) -> Any:
             if ref.kind == "node":
-                return readable(state.values[self.nodes[ref.name]], ref)
+                return readable(state.values[placed(self.nodes[ref.name], shifts)], ref)
+            if local is not None and ref.kind in local:
+                return readable(local[ref.kind], ref)
             if ref.kind == "params":
+                if isinstance(self.params, InnerParams):
+                    return self.params.value(ref, state, node)
                 return _of(self.params, ref, "param")
             if ref.kind == "vars":
                 return readable(_of(state.variables, ref, "variable"), ref)
             if ref.kind == "env":
                 return _of(self.environment, ref, "environment variable")
-            raise ReferenceFailed(f"${{{ref}}} means nothing here")
+            return readable(_of_round(state, shifts, ref), ref)
 
         return value
+
+
+class InnerParams:
+    """The params of a sub-workflow: what its node gives, filled in where that node stands, else their defaults."""
+
+    __slots__ = ("defaults", "given", "outer")
+
+    def __init__(self, given: Mapping[str, Any], defaults: Mapping[str, Any], outer: Names) -> None:
+        self.given = given
+        self.defaults = defaults
+        self.outer = outer
+
+    def value(self, ref: Ref, state: RunState, node: int) -> Any:
+        """The value of one param. Raises ReferenceFailed where there is none."""
+        if ref.name in self.given:
+            return fill(self.given[ref.name], self.outer.lookup(state, node))
+        return _of(self.defaults, ref, "param")
+
+
+def _of_round(state: RunState, shifts: Sequence[Shift], ref: Ref) -> Any:
+    """`item`, `index` or `value`: what the innermost map or loop around the asker says."""
+    for shift in reversed(shifts):
+        items = state.items.get(shift.frame)
+        if ref.kind == "index":
+            return shift.index
+        if ref.kind == "item" and items is not None:
+            return items[shift.index]
+        if ref.kind == "value" and shift.frame in state.carried:
+            return state.carried[shift.frame]
+    raise ReferenceFailed(f"${{{ref}}} means nothing here: it stands outside of a map or loop")
 
 
 def readable(value: Any, ref: Ref) -> Any:
@@ -82,8 +126,21 @@ class Condition:
         self.comparison = comparison
         self.names = names
 
-    def __call__(self, state: RunState) -> bool:
-        return decide(self.comparison, self.names.lookup(state))
+    def __call__(self, state: RunState, node: int, local: Mapping[str, Any] | None = None) -> bool:
+        return decide(self.comparison, self.names.lookup(state, node, local))
+
+
+class Expression:
+    """A value with references in it, at its place: what it is in a run."""
+
+    __slots__ = ("names", "parsed")
+
+    def __init__(self, parsed: Any, names: Names) -> None:
+        self.parsed = parsed
+        self.names = names
+
+    def __call__(self, state: RunState, node: int) -> Any:
+        return fill(self.parsed, self.names.lookup(state, node))
 
 
 class Filling:
@@ -113,17 +170,18 @@ class Filling:
 
     def fill(self, attempt: Attempt, state: RunState) -> None:
         """Complete the attempt. Raises BindingFailed where a value is missing or has no such field."""
-        lookup = self.names.lookup(state)
+        lookup = self.names.lookup(state, attempt.node)
+        shifts = state.shifts.get(attempt.node, ())
         kwargs: dict[str, Any] = {}
         where = ""
         try:
             for where, source in self.inputs.items():
                 if isinstance(source[0], int):
-                    kwargs[where] = self._taken(attempt, state, where, source)
+                    kwargs[where] = self._taken(attempt, state, where, (placed(source[0], shifts), source[1]))
                 else:
-                    kwargs[where] = [self._part(state, one) for one in source]
+                    kwargs[where] = [self._part(state, (placed(one[0], shifts), one[1])) for one in source]
             for where, value in self.args.items():
-                kwargs[where] = self._argument(value, state, lookup)
+                kwargs[where] = self._argument(value, state, shifts, lookup)
             attempt.kwargs = kwargs
             if self.words is not None:
                 where = "command"
@@ -153,9 +211,12 @@ class Filling:
         value = state.values[node]
         return _step(readable(value, ref), ref) if ref.steps else value
 
-    def _argument(self, value: Any, state: RunState, lookup: Callable[[Ref], Any]) -> Any:
-        if isinstance(value, Ref) and value.kind == "node" and not value.steps:
-            return state.values[self.names.nodes[value.name]]  # whole: it may be opaque
+    def _argument(self, value: Any, state: RunState, shifts: Sequence[Shift], lookup: Callable[[Ref], Any]) -> Any:
+        if isinstance(value, Ref) and not value.steps:  # whole: it may be opaque
+            if value.kind == "node":
+                return state.values[placed(self.names.nodes[value.name], shifts)]
+            if value.kind in ("item", "value"):
+                return _of_round(state, shifts, value)
         return fill(value, lookup)
 
 

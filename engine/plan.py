@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from engine.attempt import Attempt, Work
 from engine.errors import CycleDetected
+from engine.frames import Again, Each, Frame, Shift
 from engine.graph import cycle_of, dependents_of, levels_of, topological_order
 from engine.project.model import OnError, RetryPolicy
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from engine.machine.state import RunState
 
 NO_LIMIT = 1 << 62
+GATE = 1 << 40
+"""What `waiting` counts for a child whose frame has not let it go: more than there can be nodes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,8 @@ class Binding(Protocol):
         """Complete the attempt. Raises BindingFailed where a value is missing or has no such field."""
 
 
-Guard = Callable[["RunState"], bool]
-"""Whether a node may start: its `when`, over the results and params of the run."""
+Guard = Callable[["RunState", int], bool]
+"""Whether a node may start: its `when`, over the results and params of the run, as that node sees them."""
 
 
 class Plan:
@@ -50,6 +53,9 @@ class Plan:
     (None: as positional arguments). `waiting[i]`: how many completions free it (fewer than len(deps[i]) where its join is
     "any" or "at least n"). `lane_of[i]`: the lane it joins when freed; lane 0 where a decision has to be taken first, and
     then `admitted_to[i]` is the lane it goes on to.
+
+    `frames[i]` says what a node that holds others is, `parents[i]` which one holds i; `templates` are the numbers that are
+    only ever copied, `hidden` those of nodes that no person wrote (a condition that has to be run). See `engine.frames`.
     """
 
     ALL_DONE: ClassVar[int] = -1
@@ -71,6 +77,12 @@ class Plan:
         self.guards: dict[int, Guard] = {}
         self.joins: dict[int, int] = {}
         self.priorities: dict[int, int] = {}
+        self.frames: dict[int, Frame] = {}
+        self.parents: dict[int, int] = {}
+        self.templates: set[int] = set()
+        self.hidden: set[int] = set()
+        self.once: set[int] = set()
+        self.alternatives: dict[int, int] = {}
         self.retry: RetryPolicy | None = None
         self.retries: dict[int, RetryPolicy] = {}
         self.on_error: OnError | None = None
@@ -81,6 +93,7 @@ class Plan:
         self.variables: Mapping[str, Any] = {}
         self.results: list[int] = []
         self.result_is_one = False
+        self.result_steps: tuple[str | int, ...] = ()
         self.timeout: float | None = None
         self.fail_fast = False
         self.keep_going = False
@@ -93,9 +106,9 @@ class Plan:
 
     @property
     def levels(self) -> list[int]:
-        """Level of each node: 0 for sources, else 1 + the highest upstream."""
+        """Level of each node: 0 for sources, else 1 + the highest upstream; inside a frame, upstream of the frame counts."""
         if self._levels is None:
-            self._levels = levels_of(self.deps)
+            self._levels = levels_of(self.precedence(closing=False))
         return self._levels
 
     @property
@@ -110,10 +123,132 @@ class Plan:
         """Names of the executors that the plan uses, each once, in order of first use."""
         return tuple(dict.fromkeys(lane.executor for lane in self.lanes[1:]))
 
+    def precedence(self, *, closing: bool) -> Sequence[Sequence[int]]:
+        """What each node comes after: also what its frame waits for and, with `closing`, a frame after its children."""
+        if not self.frames:
+            return self.deps
+        after: list[Sequence[int]] = list(self.deps)
+        for child, parent in self.parents.items():  # parents come before their children
+            after[child] = (*after[child], *after[parent]) if after[parent] else after[child]
+        if closing:
+            for frame, what in self.frames.items():
+                after[frame] = (*after[frame], *what.children)
+        return after
+
     def check_order(self) -> None:
         """Raise CycleDetected, naming one cycle, if nodes wait for each other."""
-        if topological_order(self.deps, self.dependents) is None:
-            raise CycleDetected([self.names[node] for node in cycle_of(self.deps) or ()])
+        after = self.precedence(closing=True)
+        if topological_order(after) is None:
+            raise CycleDetected([self.names[node] for node in cycle_of(after) or ()])
+
+    def join(self, node: int, join: str | int) -> None:
+        """Give a node another join than "all"."""
+        if join == "all_done":
+            self.joins[node] = Plan.ALL_DONE
+            return
+        needed = 1 if join == "any" else int(join)
+        self.joins[node] = needed
+        self.waiting[node] = needed
+
+    def close_frames(self) -> None:
+        """Put a gate before every child, and make each map and loop wait for all that its template looks out at.
+
+        A template's nodes are nobody's dependents: they never run. When a stamp of them is made, everything outside
+        that they wait for has ended, so only what lies inside counts.
+        """
+        self._end_templates()
+        for frame in sorted(self.frames):
+            what = self.frames[frame]
+            if isinstance(what, Each | Again):
+                inside = range(what.low, what.high)
+                self.templates.update(inside)
+                outside = {s for node in inside for s in self.deps[node] if s not in inside and s != frame}
+                self.deps[frame] = tuple(dict.fromkeys((*self.deps[frame], *sorted(outside))))
+        for frame in self.frames:
+            if frame not in self.joins:
+                self.waiting[frame] = len(self.deps[frame])
+        for frame, what in self.frames.items():
+            if isinstance(what, Each | Again) and frame not in self.templates:
+                for node in range(what.low, what.high):
+                    self._close_template_node(node, range(what.low, what.high))
+        for child in self.parents:
+            self.waiting[child] += GATE
+        self.dependents = [[] for _ in self.names]
+        for node, upstream in enumerate(self.deps):
+            for source in upstream:
+                if node not in self.templates or source in self.templates:
+                    self.dependents[source].append(node)
+
+    def _end_templates(self) -> None:
+        """A template ends where the numbers of what its frame holds end."""
+        last: dict[int, int] = {}
+        for child in sorted(self.parents, reverse=True):
+            parent = self.parents[child]
+            last[parent] = max(last.get(parent, parent), last.get(child, child))
+        for frame, what in self.frames.items():
+            if isinstance(what, Each | Again):
+                what.high = last[frame] + 1
+
+    def _close_template_node(self, node: int, inside: range) -> None:
+        outside = sum(1 for source in self.deps[node] if source not in inside)
+        self.waiting[node] -= outside
+
+    def private(self) -> Plan:
+        """A copy that one run may grow by stamping; everything that does not grow is shared."""
+        copy = Plan.__new__(Plan)
+        copy.__dict__.update(self.__dict__)
+        copy.names, copy.works, copy.deps = self.names.copy(), self.works.copy(), list(self.deps)
+        copy.dependents = [followers.copy() for followers in self.dependents]
+        copy.sources, copy.keywords = list(self.sources), self.keywords.copy()
+        copy.waiting, copy.lane_of = self.waiting.copy(), self.lane_of.copy()
+        for name in _SPARSE:
+            setattr(copy, name, getattr(self, name).copy())
+        copy.parents, copy.templates, copy.hidden = self.parents.copy(), self.templates.copy(), self.hidden.copy()
+        copy.frames = self.frames.copy()
+        copy._levels = copy._numbers = None
+        return copy
+
+    def stamp(self, shift: Shift, name: str, parent: int) -> int:
+        """Copy the template `shift.low` up to `shift.high` to the end; its root, which becomes a child of `parent`.
+
+        `name` is the root's path. Only for a `private` plan.
+        """
+        root = len(self.names)
+        old = len(self.names[shift.low])
+        for number in range(shift.low, shift.high):
+            self.names.append(name + self.names[number][old:])
+            self.works.append(self.works[number])
+            self.deps.append(tuple([shift(source) for source in self.deps[number]]))
+            sources = self.sources[number]
+            self.sources.append(tuple([shift(source) for source in sources]) if sources else sources)
+            self.keywords.append(self.keywords[number])
+            self.waiting.append(self.waiting[number])
+            self.lane_of.append(self.lane_of[number])
+            self.dependents.append([shift(f) for f in self.dependents[number] if shift.low <= f < shift.high])
+            self.parents[number + shift.delta] = shift(self.parents[number]) if number > shift.low else parent
+            if number in self.frames:
+                self.frames[number + shift.delta] = self.frames[number].shifted(shift)
+            if number in self.hidden:
+                self.hidden.add(number + shift.delta)
+        self._mark_inner_templates(root)
+        for name_ in _SPARSE:
+            table: dict[int, Any] = getattr(self, name_)
+            if table:
+                for number in range(shift.low, shift.high):
+                    if number in table:
+                        table[number + shift.delta] = table[number]
+        self._levels = self._numbers = None
+        return root
+
+    def _mark_inner_templates(self, root: int) -> None:
+        for number in range(root, len(self.names)):
+            frame = self.frames.get(number)
+            if isinstance(frame, Each | Again):
+                self.templates.update(range(frame.low, frame.high))
+
+
+_SPARSE = ("admitted_to", "bindings", "guards", "joins", "priorities", "retries", "on_errors")
+"""Tables by node number that a stamp carries over as they are."""
 
 
 def simple_plan(functions: Sequence[Callable[..., Any]], deps: Sequence[Iterable[int]], executor: str) -> Plan:

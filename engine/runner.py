@@ -29,7 +29,7 @@ from engine.executors.contract import Executor, InPlace, Workplace
 from engine.machine import decisions, events
 from engine.machine.commands import order, to_cancel
 from engine.machine.decisions import Request, next_start, reported
-from engine.machine.state import DECIDING, GOING, RunState
+from engine.machine.state import GOING, RunState
 from engine.machine.transitions import TRANSITIONS
 from engine.monitor.feed import Feed
 from engine.payload import Payload, record_of
@@ -275,7 +275,7 @@ class Run:
                 self._hear(piece, now)
         if state.timers or self.plan.timeout is not None:
             self._apply_all(decisions.ticked(state, now))
-        if state.phase != GOING or state.lanes[DECIDING].ready:
+        if state.phase != GOING or state.deciding:
             self._settle(now)
         orders = self._start_alone(now, limit) if limit is not None else self._start(now)
         if not orders and not state.running:
@@ -340,7 +340,7 @@ class Run:
     def _settle(self, now: float) -> None:
         """Decide about nodes that something happened to, one by one, until nothing more follows."""
         state = self.state
-        ready = state.lanes[DECIDING].ready
+        ready = state.deciding
         while True:
             while ready:
                 self._apply_all(decisions.settle(state, ready.popleft(), now))
@@ -355,7 +355,7 @@ class Run:
         elif type(piece) is LogLines:
             self.feed.report((), (piece,))
             if self._logs is not None:
-                self._logs.write(self.plan.names[piece.node], piece.number, piece.stream, piece.lines, now)
+                self._logs.write(self.state.plan.names[piece.node], piece.number, piece.stream, piece.lines, now)
         elif type(piece) is _Asked:
             self._answer(piece, now)
         else:
@@ -436,7 +436,7 @@ class Run:
         state = self.state
         return {
             "state": state.state.value,
-            "nodes": len(self.plan.names),
+            "nodes": len(state.plan.names) - len(state.plan.templates),
             "done": state.done,
             "failed": state.failed,
             "skipped": state.skipped,
@@ -444,7 +444,7 @@ class Run:
             "running": state.running,
             "wall": state.wall,
             "ended": state.ended_at,
-            "cause": self.plan.names[state.cause] if state.cause >= 0 else None,
+            "cause": state.plan.names[state.cause] if state.cause >= 0 else None,
             "reason": state.reason,
         }
 

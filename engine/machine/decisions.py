@@ -25,22 +25,27 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.attempt import COMPLETED as ATTEMPT_COMPLETED
-from engine.attempt import Outcome
+from engine.attempt import Outcome, Trouble
 from engine.errors import NotReady
 from engine.machine import events as e
 from engine.machine.events import Completed, Started
-from engine.machine.policy import unsuccessful
+from engine.machine.expansion import settle_frame
+from engine.machine.policy import given_up, unsuccessful
 from engine.machine.state import (
+    CANCELED,
     CANCELING,
-    DECIDING,
+    COMPLETED,
+    FAILED,
     FAILING,
     GOING,
     READY,
     RUNNING,
+    SKIPPED,
     SUSPENDED,
     RunState,
     WorkflowState,
 )
+from engine.project.references import ReferenceFailed
 
 NOTHING: Sequence[e.Event] = ()
 
@@ -116,7 +121,9 @@ def ticked(state: RunState, now: float) -> Sequence[e.Event]:
     if timeout is not None and now >= timeout and state.phase != CANCELING and not state.is_over:
         return (e.RunCanceling(now, f"the run timed out after {timeout:g} s", timed_out=True),)
     if state.timers and state.timers[0][0] <= now:
-        found.extend(e.RetryDue(now, node) for due, node in sorted(state.timers) if due <= now)
+        for due, node in sorted(state.timers):
+            if due <= now:
+                found.append(e.RetryDue(now, node) if node in state.retrying else e.WaitOver(now, node))
     return found
 
 
@@ -130,37 +137,67 @@ def next_due(state: RunState) -> float | None:
 
 def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     """The fate of a node in the deciding lane. Deciding the same node twice is harmless."""
-    if state.states[node] not in (READY, SUSPENDED):
-        return NOTHING
     plan = state.plan
+    code = state.states[node]
+    if code != READY:
+        if code == RUNNING and node in plan.frames:
+            return settle_frame(state, node, now)
+        if code == FAILED and node in plan.alternatives:
+            return _after_alternative(state, node, now)
+        return NOTHING
+    frame = plan.parents.get(node)
+    if frame is not None and (dropped := _dropped(state, node, frame, now)) is not None:
+        return (dropped,)
     missed = state.missed.get(node, 0)
     needed = plan.joins.get(node)
-    if missed:
-        if needed is None:
-            return (_out_of_reach(state, node, now),)
-        if needed >= 0 and len(plan.deps[node]) - missed < needed:
-            return (_out_of_reach(state, node, now),)
+    if missed and (needed is None or (needed >= 0 and len(plan.deps[node]) - missed < needed)):
+        return (_out_of_reach(state, node, now),)
     open_ = state.waiting[node] - (missed if needed == plan.ALL_DONE else 0)
     if open_ > 0 or state.attempts[node] or node in state.retrying:
         return NOTHING
     guard = plan.guards.get(node)
     if guard is not None:
         try:
-            holds = guard(state)
-        except Exception as problem:
+            holds = guard(state, node)
+        except ReferenceFailed as problem:
             return tuple(_guard_failed(state, node, problem, now))
         if not holds:
             return (e.Skipped(now, node, "its `when` does not hold"),)
-    elif not missed:
+    if node in plan.frames:
+        return (e.Opened(now, node),)
+    if guard is None and not missed:
         return NOTHING  # it went to its lane by itself
     return (e.Admitted(now, node),)
 
 
-def _guard_failed(state: RunState, node: int, problem: Exception, now: float) -> Iterator[e.Event]:
-    from engine.attempt import Trouble
-    from engine.machine.policy import given_up
+def _dropped(state: RunState, node: int, frame: int, now: float) -> e.Event | None:
+    """The end of a child whose frame will not let it go any more, or never did."""
+    code = state.states[frame]
+    name = state.plan.names[frame]
+    if code == RUNNING:
+        if frame in state.chosen and node != state.chosen[frame] and node not in state.plan.hidden:
+            return e.Skipped(now, node, "branch not taken")
+        return None
+    if code == SKIPPED:
+        return e.Skipped(now, node, f"{name} was skipped", state.causes.get(frame, -1))
+    if code in (FAILED, CANCELED):
+        ending = "failed" if code == FAILED else "was canceled"
+        return e.NodeCanceled(now, node, 0.0, f"{name} {ending}", state.causes.get(frame, frame))
+    return None
 
-    error = Trouble(type(problem).__name__, f"its `when` cannot be decided: {problem}", retryable=False)
+
+def _after_alternative(state: RunState, node: int, now: float) -> Sequence[e.Event]:
+    """A failed node whose alternative was called: has it stood in?"""
+    alternative = state.plan.alternatives[node]
+    if state.standing_in.get(alternative) != node:
+        return NOTHING
+    if state.states[alternative] == COMPLETED:
+        return (e.Replaced(now, node, alternative),)
+    return NOTHING
+
+
+def _guard_failed(state: RunState, node: int, problem: ReferenceFailed, now: float) -> Iterator[e.Event]:
+    error = Trouble("ReferenceFailed", f"its `when` cannot be decided: {problem.message}", retryable=False)
     yield e.StartFailed(now, node, error)
     yield from given_up(state, node, error, now)
 
@@ -169,18 +206,13 @@ def _out_of_reach(state: RunState, node: int, now: float) -> e.Event:
     """A node that can never start, because of the first upstream node that brought nothing."""
     for source in state.plan.deps[node]:
         kind = state.states[source]
-        if kind not in (READY, RUNNING) and not _has_completed(state, source):
+        if kind in _ENDINGS:
             cause = state.causes.get(source, source)
-            name = state.plan.names[source]
-            return e.Skipped(now, node, f"{name} {_ENDINGS.get(kind, 'did not complete')}", cause)
+            return e.Skipped(now, node, f"{state.plan.names[source]} {_ENDINGS[kind]}", cause)
     return e.Skipped(now, node, "it can never start")
 
 
-_ENDINGS = {3: "failed", 5: "was canceled", 6: "was skipped"}
-
-
-def _has_completed(state: RunState, node: int) -> bool:
-    return state.states[node] == 2
+_ENDINGS = {FAILED: "failed", CANCELED: "was canceled", SKIPPED: "was skipped"}
 
 
 def swept(state: RunState, now: float) -> Sequence[e.Event]:
@@ -216,7 +248,7 @@ def next_start(state: RunState, lane: int, now: float) -> Started | None:
 
 def concluded(state: RunState, now: float) -> e.RunEnded | None:
     """The end of the run, if nothing runs and nothing can start any more."""
-    if state.running or state.timers or state.paused or state.is_over:
+    if state.running or state.opened or state.timers or state.paused or state.is_over:
         return None
     if any(lane.ready for lane in state.lanes):
         return None
@@ -226,8 +258,3 @@ def concluded(state: RunState, now: float) -> e.RunEnded | None:
     if state.failed:
         return e.RunEnded(now, WorkflowState.FAILED.value, f"{state.plan.names[state.cause]} failed", state.cause)
     return e.RunEnded(now, WorkflowState.COMPLETED.value)
-
-
-def deciding(state: RunState) -> bool:
-    """Whether some node's fate has to be decided before anything starts."""
-    return bool(state.lanes[DECIDING].ready)

@@ -175,6 +175,109 @@ class StartFailed(Event, frozen=True, gc=False, array_like=True, tag=19):
     error: Trouble
 
 
+class Opened(Event, frozen=True, gc=False, array_like=True, tag=20):
+    """A frame (a composite, a conditional, a map, ...) began: its children may start."""
+
+    node: int
+
+
+class Chosen(Event, frozen=True, gc=False, array_like=True, tag=21):
+    """A conditional or switch took the branch that is node `branch`, or none (-1). `case` is what it decided by."""
+
+    node: int
+    branch: int
+    case: Any
+
+
+class Expanded(Event, frozen=True, gc=False, array_like=True, tag=22):
+    """A map knows its items: so many copies of its body were born."""
+
+    node: int
+    count: int
+
+
+class RoundBegan(Event, frozen=True, gc=False, array_like=True, tag=23):
+    """A loop began round `index` (from 0): one more copy of its body was born."""
+
+    node: int
+    index: int
+
+
+class Released(Event, frozen=True, gc=False, array_like=True, tag=24):
+    """A child that its frame held back (`max_parallel`) may start."""
+
+    node: int
+    frame: int
+
+
+class WaitPlanned(Event, frozen=True, gc=False, array_like=True, tag=25):
+    """A frame waits until `due` seconds after the run began: a wait, the pause between rounds, an unanswered question."""
+
+    node: int
+    due: float
+
+
+class WaitOver(Event, frozen=True, gc=False, array_like=True, tag=26):
+    """The moment that a frame waited for has come."""
+
+    node: int
+
+
+class QuestionAsked(Event, frozen=True, gc=False, array_like=True, tag=27):
+    """An approval waits for a person, or a wait for a file: `text` is the question, or the file."""
+
+    node: int
+    text: str
+
+
+class Answered(Event, frozen=True, gc=False, array_like=True, tag=28):
+    """What a frame waited for from outside has come: a person's answer, a file that is there."""
+
+    node: int
+    value: Any
+    by: str = ""
+
+
+class Closed(Event, frozen=True, gc=False, array_like=True, tag=29):
+    """A frame completed; its result follows from its children's."""
+
+    node: int
+
+
+class FrameFailed(Event, frozen=True, gc=False, array_like=True, tag=30):
+    """A frame failed, because of a child (`cause`), or because it could not go on (-1)."""
+
+    node: int
+    error: Trouble
+    cause: int = -1
+
+
+class AlternativeCalled(Event, frozen=True, gc=False, array_like=True, tag=31):
+    """A node failed for good, and another one is run in its place."""
+
+    node: int
+    alternative: int
+
+
+class Replaced(Event, frozen=True, gc=False, array_like=True, tag=32):
+    """The result of an alternative stands in for that of the node that failed."""
+
+    node: int
+    alternative: int
+
+
+class RunCompensating(Event, frozen=True, gc=False, array_like=True, tag=33):
+    """The run takes back what it did: these undo nodes are run, in this order."""
+
+    undos: tuple[int, ...]
+
+
+class Compensated(Event, frozen=True, gc=False, array_like=True, tag=34):
+    """What a node did was taken back."""
+
+    node: int
+
+
 AnyEvent = (
     RunStarted
     | Started
@@ -196,4 +299,19 @@ AnyEvent = (
     | RunEnded
     | NodeFailed
     | StartFailed
+    | Opened
+    | Chosen
+    | Expanded
+    | RoundBegan
+    | Released
+    | WaitPlanned
+    | WaitOver
+    | QuestionAsked
+    | Answered
+    | Closed
+    | FrameFailed
+    | AlternativeCalled
+    | Replaced
+    | RunCompensating
+    | Compensated
 )

@@ -19,6 +19,7 @@ from engine.project.model import (
     Immediate,
     RetryPolicy,
     RetryStrategy,
+    RunAlternative,
     Skip,
 )
 
@@ -95,6 +96,22 @@ def given_up(state: RunState, node: int, error: Trouble, now: float) -> Iterator
     if isinstance(action, Skip) and state.phase != CANCELING:
         yield e.Skipped(now, node, f"failed, which is allowed: {error}", node)
         return
+    if isinstance(action, RunAlternative) and state.phase == GOING and node in state.plan.alternatives:
+        yield e.AlternativeCalled(now, node, state.plan.alternatives[node])
+        return
     yield e.NodeFailed(now, node)
-    if state.phase == GOING and not state.plan.keep_going:
+    blamed = state.standing_in.get(node)
+    if blamed is not None:  # an alternative that failed as well: the node it stood in for has failed for good
+        yield e.NodeFailed(now, blamed)
+    if state.phase == GOING and not state.plan.keep_going and not _is_contained(state, node):
         yield e.RunFailing(now, node)
+
+
+def _is_contained(state: RunState, node: int) -> bool:
+    """Whether a frame around the node forgives its failing, so that the run may go on."""
+    frame = state.parents.get(node)
+    while frame is not None:
+        if isinstance(state.plan.on_errors.get(frame), Skip | RunAlternative):
+            return True
+        frame = state.parents.get(frame)
+    return False

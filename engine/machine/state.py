@@ -21,6 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from engine.attempt import Trouble
+from engine.frames import Shift
 
 if TYPE_CHECKING:
     from engine.plan import Plan
@@ -54,8 +55,10 @@ class WorkflowState(Enum):
 
 READY, RUNNING, COMPLETED, FAILED, SUSPENDED, CANCELED, SKIPPED, COMPENSATED, UNKNOWN = range(9)
 """What the `states` column holds: the place of each NodeState in its enum."""
+TEMPLATE = 9
+"""A node that is only ever copied: no state of anything."""
 
-NODE_STATES: tuple[NodeState, ...] = tuple(NodeState)
+NODE_STATES: tuple[NodeState, ...] = (*NodeState, NodeState.READY)
 DECIDING = 0
 """The lane of nodes whose fate has to be decided before they can start."""
 
@@ -114,11 +117,16 @@ class RunState:
     """One run, whole: `states[i]`, `values[i]`, ... for node i of `plan`; counts and flags for the run itself."""
 
     __slots__ = (
+        "answers",
+        "asking",
         "attempts",
         "canceled",
+        "carried",
         "cause",
         "causes",
+        "chosen",
         "custom",
+        "deciding",
         "dependents",
         "done",
         "ended",
@@ -126,10 +134,15 @@ class RunState:
         "errors",
         "failed",
         "failures",
+        "gated",
+        "items",
         "lane_of",
         "lanes",
+        "left",
         "lost",
         "missed",
+        "opened",
+        "parents",
         "paused",
         "phase",
         "plan",
@@ -138,8 +151,11 @@ class RunState:
         "retrying",
         "running",
         "sealed",
+        "shifts",
         "skipped",
         "spent",
+        "stamps",
+        "standing_in",
         "started",
         "started_at",
         "state",
@@ -147,9 +163,11 @@ class RunState:
         "swept",
         "timed_out",
         "timers",
+        "undoing",
         "values",
         "variables",
         "waiting",
+        "waits",
         "wall",
     )
 
@@ -176,6 +194,21 @@ class RunState:
         self.lost: dict[int, int] = {}
         self.custom: dict[int, dict[str, str]] = {}
         self.timers: list[tuple[float, int]] = []
+        # frames: what they hold, what they wait for
+        self.parents = plan.parents
+        self.left: dict[int, int] = {}
+        self.gated: dict[int, deque[int]] = {}
+        self.chosen: dict[int, int] = {}
+        self.stamps: dict[int, list[int]] = {}
+        self.shifts: dict[int, tuple[Shift, ...]] = {}
+        self.items: dict[int, list[Any]] = {}
+        self.carried: dict[int, Any] = {}
+        self.waits: dict[int, float] = {}
+        self.asking: dict[int, str] = {}
+        self.answers: dict[int, Any] = {}
+        self.standing_in: dict[int, int] = {}
+        self.undoing: deque[int] = deque()
+        self.opened = 0
         # the run
         self.state = WorkflowState.READY
         self.phase = GOING
@@ -198,6 +231,10 @@ class RunState:
             Lane(PriorityQueue(plan.priorities) if plan.priorities and number else deque(), spec.limit)
             for number, spec in enumerate(plan.lanes)
         ]
+        self.deciding: deque[int] = deque()
+        self.lanes[DECIDING].ready = self.deciding
+        for node in plan.templates:
+            self.states[node] = TEMPLATE
         for node, count in enumerate(self.waiting):
             if not count:
                 self.lanes[self.lane_of[node]].ready.append(node)

@@ -8,7 +8,7 @@ State of a node               READY ──Started──▶ RUNNING ──Complet
                     RetryPlanned│                  ├─AttemptFailed, AttemptTimedOut──▶ FAILED ──Skipped──▶ SKIPPED
                     Lost        │                  ├─NodeCanceled──▶ CANCELED
                                 └──────────────────┘
-    READY ──Skipped──▶ SKIPPED, READY ──NodeCanceled──▶ CANCELED. The table LEGAL says it in full.
+    READY ──Skipped──▶ SKIPPED, READY ──NodeCanceled──▶ CANCELED. `moves.LEGAL` says it in full.
 
 Which nodes may start follows from Completed right here and needs no event of its own: `waiting` counts down, and at
 zero the node joins its lane. Joins other than "all" only start from another count, so the loop knows nothing of them.
@@ -25,21 +25,28 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InvalidTransition
 from engine.machine import events as e
 from engine.machine.events import Live
+from engine.machine.framing import FRAMING
+from engine.machine.moves import (
+    become,
+    drop_children,
+    expect,
+    explain,
+    illegal,
+    make_startable,
+    miss,
+    settled,
+    stop_running,
+    withdraw,
+)
 from engine.machine.state import (
     CANCELED,
     CANCELING,
-    COMPENSATED,
     COMPLETED,
-    DECIDING,
     FAILED,
     FAILING,
-    NODE_STATES,
     READY,
     RUNNING,
-    SETTLED,
     SKIPPED,
-    SUSPENDED,
-    UNKNOWN,
     RunState,
     WorkflowState,
 )
@@ -47,32 +54,6 @@ from engine.payload import Payload
 
 if TYPE_CHECKING:
     from engine.plan import Plan
-
-LEGAL: frozenset[tuple[int, int]] = frozenset(
-    {
-        (READY, RUNNING),
-        (READY, FAILED),  # its guard could not be decided
-        (READY, SKIPPED),
-        (READY, CANCELED),
-        (READY, SUSPENDED),
-        (RUNNING, COMPLETED),
-        (RUNNING, FAILED),
-        (RUNNING, CANCELED),
-        (RUNNING, READY),  # its attempt was lost
-        (RUNNING, SUSPENDED),
-        (RUNNING, UNKNOWN),
-        (SUSPENDED, READY),
-        (SUSPENDED, RUNNING),
-        (SUSPENDED, CANCELED),
-        (FAILED, READY),  # another attempt
-        (FAILED, SKIPPED),
-        (FAILED, COMPLETED),  # an alternative stood in
-        (COMPLETED, COMPENSATED),
-        (UNKNOWN, COMPLETED),
-        (UNKNOWN, FAILED),
-        (UNKNOWN, READY),
-    }
-)
 
 
 def apply(state: RunState, event: e.Event) -> None:
@@ -91,7 +72,7 @@ def replay(plan: Plan, events: Iterable[e.Event], state: RunState | None = None)
 def _started(state: RunState, event: e.Started) -> None:
     node = event.node
     if state.states[node] != READY:
-        raise _illegal(state, node, RUNNING)
+        raise illegal(state, node, RUNNING)
     lane = state.lanes[state.lane_of[node]]
     if lane.ready.popleft() != node:
         raise InvalidTransition("its lane", "started out of turn", node_id=state.plan.names[node])
@@ -105,7 +86,7 @@ def _started(state: RunState, event: e.Started) -> None:
 def _completed(state: RunState, event: e.Completed) -> None:
     node = event.node
     if state.states[node] != RUNNING:
-        raise _illegal(state, node, COMPLETED)
+        raise illegal(state, node, COMPLETED)
     lane_of, lanes, waiting = state.lane_of, state.lanes, state.waiting
     value = event.value
     kind = type(value)
@@ -124,19 +105,21 @@ def _completed(state: RunState, event: e.Completed) -> None:
         count = waiting[follower] = waiting[follower] - 1
         if not count:
             lanes[lane_of[follower]].ready.append(follower)
+    if state.parents or state.standing_in or state.undoing:
+        settled(state, node)
 
 
 def _attempt_failed(state: RunState, event: e.AttemptFailed | e.AttemptTimedOut) -> None:
     node = event.node
-    _stop_running(state, node, FAILED, event.at, event.seconds)
+    stop_running(state, node, FAILED, event.at, event.seconds)
     state.errors[node] = event.error
     state.failures[node] = state.failures.get(node, 0) + 1
 
 
 def _start_failed(state: RunState, event: e.StartFailed) -> None:
     node = event.node
-    _withdraw(state, node)
-    _become(state, node, FAILED)
+    withdraw(state, node)
+    become(state, node, FAILED)
     state.ended[node] = event.at
     state.errors[node] = event.error
 
@@ -144,16 +127,17 @@ def _start_failed(state: RunState, event: e.StartFailed) -> None:
 def _node_failed(state: RunState, event: e.NodeFailed) -> None:
     node = event.node
     if state.states[node] != FAILED:
-        raise _illegal(state, node, FAILED)
+        raise illegal(state, node, FAILED)
     state.failed += 1
     if state.cause < 0:
         state.cause = node
-    _miss(state, node)
+    miss(state, node)
+    settled(state, node)
 
 
 def _retry_planned(state: RunState, event: e.RetryPlanned) -> None:
     node = event.node
-    _become(state, node, READY)
+    become(state, node, READY)
     state.retrying[node] = event.due
     heapq.heappush(state.timers, (event.due, node))
 
@@ -162,35 +146,39 @@ def _retry_due(state: RunState, event: e.RetryDue) -> None:
     node = event.node
     del state.retrying[node]
     heapq.heappop(state.timers)
-    _make_startable(state, node)
+    make_startable(state, node)
 
 
 def _skipped(state: RunState, event: e.Skipped) -> None:
     node = event.node
-    _withdraw(state, node)
-    _become(state, node, SKIPPED)
+    withdraw(state, node)
+    become(state, node, SKIPPED)
     state.skipped += 1
-    _explain(state, node, event.at, event.reason, event.cause)
-    _miss(state, node)
+    explain(state, node, event.at, event.reason, event.cause)
+    miss(state, node)
+    drop_children(state, node)
+    settled(state, node)
 
 
 def _node_canceled(state: RunState, event: e.NodeCanceled) -> None:
     node = event.node
     if state.states[node] == RUNNING:
-        _stop_running(state, node, CANCELED, event.at, event.seconds)
+        stop_running(state, node, CANCELED, event.at, event.seconds)
     else:
-        _withdraw(state, node)
-        _become(state, node, CANCELED)
+        withdraw(state, node)
+        become(state, node, CANCELED)
     state.canceled += 1
-    _explain(state, node, event.at, event.reason, event.cause)
-    _miss(state, node)
+    explain(state, node, event.at, event.reason, event.cause)
+    miss(state, node)
+    drop_children(state, node)
+    settled(state, node)
 
 
 def _lost(state: RunState, event: e.Lost) -> None:
     node = event.node
-    _stop_running(state, node, READY, event.at, 0.0)
+    stop_running(state, node, READY, event.at, 0.0)
     state.lost[node] = state.lost.get(node, 0) + 1
-    _make_startable(state, node)
+    make_startable(state, node)
 
 
 def _admitted(state: RunState, event: e.Admitted) -> None:
@@ -200,7 +188,7 @@ def _admitted(state: RunState, event: e.Admitted) -> None:
         if state.lane_of is state.plan.lane_of:  # shared by all runs of the plan until one of them changes it
             state.lane_of = state.plan.lane_of.copy()
         state.lane_of[node] = lane
-    _make_startable(state, node)
+    make_startable(state, node)
 
 
 def _variables_changed(state: RunState, event: e.VariablesChanged) -> None:
@@ -220,14 +208,14 @@ def _run_started(state: RunState, event: e.RunStarted) -> None:
 
 
 def _run_paused(state: RunState, event: e.RunPaused) -> None:
-    _expect(state, WorkflowState.RUNNING, WorkflowState.PAUSED)
+    expect(state, WorkflowState.RUNNING, WorkflowState.PAUSED)
     state.state = WorkflowState.PAUSED
     state.paused = True
     state.reason = event.by
 
 
 def _run_resumed(state: RunState, event: e.RunResumed) -> None:
-    _expect(state, WorkflowState.PAUSED, WorkflowState.RUNNING)
+    expect(state, WorkflowState.PAUSED, WorkflowState.RUNNING)
     state.state = WorkflowState.RUNNING
     state.paused = False
     state.reason = ""
@@ -236,6 +224,7 @@ def _run_resumed(state: RunState, event: e.RunResumed) -> None:
 def _run_failing(state: RunState, event: e.RunFailing) -> None:
     state.phase = FAILING
     state.swept = False
+    _look_at_frames(state)
 
 
 def _run_canceling(state: RunState, event: e.RunCanceling) -> None:
@@ -243,9 +232,15 @@ def _run_canceling(state: RunState, event: e.RunCanceling) -> None:
     state.swept = False
     state.reason = event.reason
     state.timed_out = event.timed_out
+    _look_at_frames(state)
     if state.paused:
         state.paused = False
         state.state = WorkflowState.RUNNING
+
+
+def _look_at_frames(state: RunState) -> None:
+    """The run stops early: what waits for a moment, a person or a file ends now, not then."""
+    state.deciding.extend([node for node in state.plan.frames if state.states[node] == RUNNING])
 
 
 def _run_ended(state: RunState, event: e.RunEnded) -> None:
@@ -257,64 +252,8 @@ def _run_ended(state: RunState, event: e.RunEnded) -> None:
     state.paused = False
 
 
-def _become(state: RunState, node: int, new: int) -> None:
-    if (state.states[node], new) not in LEGAL:
-        raise _illegal(state, node, new)
-    state.states[node] = new
-
-
-def _stop_running(state: RunState, node: int, new: int, at: float, seconds: float) -> None:
-    _become(state, node, new)
-    state.ended[node] = at
-    state.spent[node] += seconds
-    state.lanes[state.lane_of[node]].running -= 1
-    state.running -= 1
-
-
-def _make_startable(state: RunState, node: int) -> None:
-    state.lanes[state.lane_of[node]].ready.append(node)
-
-
-def _withdraw(state: RunState, node: int) -> None:
-    """Take a node that will not start out of whatever queue it is in."""
-    if node in state.retrying:
-        state.timers.remove((state.retrying.pop(node), node))
-        heapq.heapify(state.timers)
-    elif state.states[node] == READY:
-        lane = state.lanes[state.lane_of[node]].ready
-        if lane and lane[0] == node:  # sweeping a wide graph meets its nodes in this order
-            lane.popleft()
-        elif state.waiting[node] <= state.missed.get(node, 0) and node in lane:
-            lane.remove(node)
-
-
-def _explain(state: RunState, node: int, at: float, reason: str, cause: int) -> None:
-    state.ended[node] = at
-    state.reasons[node] = reason
-    if cause >= 0:
-        state.causes[node] = cause
-
-
-def _miss(state: RunState, node: int) -> None:
-    """Tell those who wait for this node that it will bring nothing; what that means for them is decided later."""
-    deciding, missed = state.lanes[DECIDING].ready, state.missed
-    for follower in state.dependents[node]:
-        missed[follower] = missed.get(follower, 0) + 1
-        if state.states[follower] not in SETTLED:
-            deciding.append(follower)
-
-
-def _expect(state: RunState, old: WorkflowState, new: WorkflowState) -> None:
-    if state.state is not old:
-        raise InvalidTransition(state.state.value, new.value)
-
-
-def _illegal(state: RunState, node: int, new: int) -> InvalidTransition:
-    old = NODE_STATES[state.states[node]]
-    return InvalidTransition(old.value, NODE_STATES[new].value, node_id=state.plan.names[node])
-
-
 TRANSITIONS: dict[type[e.Event], Callable[[RunState, Any], None]] = {
+    **FRAMING,
     e.RunStarted: _run_started,
     e.Started: _started,
     e.Completed: _completed,

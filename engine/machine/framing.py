@@ -1,0 +1,274 @@
+"""How events about frames change the state: opening, choosing, stamping, waiting, closing.
+
+Everything here is off the path of plain nodes. A frame is RUNNING while it is open, but takes no slot: `state.opened`
+counts frames, `state.running` attempts. `left[frame]` counts the children that have not settled; at zero the frame goes
+to the deciding lane. Nodes that are born by stamping are appended to every column.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from engine.frames import Again, Choice, Each, Frame, Group, Question, Shift
+from engine.machine import events as e
+from engine.machine.moves import become, forget_waits, free_followers, make_startable, settled
+from engine.machine.state import (
+    COMPENSATED,
+    COMPLETED,
+    FAILED,
+    READY,
+    RUNNING,
+    TEMPLATE,
+    RunState,
+    WorkflowState,
+)
+from engine.payload import Payload
+from engine.plan import GATE
+
+
+def _opened(state: RunState, event: e.Opened) -> None:
+    node = event.node
+    become(state, node, RUNNING)
+    state.attempts[node] += 1
+    state.started[node] = event.at
+    state.opened += 1
+    frame = state.plan.frames[node]
+    state.left[node] = len(frame.children)
+    if isinstance(frame, Choice):
+        if frame.asked is not None:
+            release(state, frame.asked)
+    elif isinstance(frame, Group):
+        release_all(state, node, frame.children, frame.max_parallel)
+    if not state.left[node] or isinstance(frame, Choice):
+        state.deciding.append(node)
+
+
+def _chosen(state: RunState, event: e.Chosen) -> None:
+    node = event.node
+    frame = state.plan.frames[node]
+    state.chosen[node] = event.branch
+    for child in frame.children:
+        if child == event.branch:
+            release(state, child)
+        elif child != frame.asked:  # type: ignore[attr-defined]
+            state.deciding.append(child)
+
+
+def _expanded(state: RunState, event: e.Expanded) -> None:
+    node = event.node
+    frame = state.plan.frames[node]
+    assert isinstance(frame, Each)
+    state.items[node] = frame.items(state, node)
+    path = state.plan.names[node]
+    roots = [stamp(state, node, frame.low, frame.high, index, f"{path}[{index}]") for index in range(event.count)]
+    state.left[node] = event.count
+    release_all(state, node, roots, frame.max_parallel)
+    if not roots:
+        state.deciding.append(node)
+
+
+def _round_began(state: RunState, event: e.RoundBegan) -> None:
+    node = event.node
+    frame = state.plan.frames[node]
+    assert isinstance(frame, Again)
+    rounds = state.stamps.get(node)
+    state.carried[node] = state.values[rounds[-1]] if rounds else frame.initial(state, node)
+    before = len(state.plan.names)
+    root = stamp(state, node, frame.low, frame.high, event.index, f"{state.plan.names[node]}[{event.index}]")
+    state.left[node] = 1
+    release(state, root)
+    if frame.asked is not None:
+        state.left[node] = 2
+        release(state, before + frame.asked - frame.low)
+
+
+def _released(state: RunState, event: e.Released) -> None:
+    waiting = state.gated[event.frame]
+    waiting.popleft()
+    if not waiting:
+        del state.gated[event.frame]
+    release(state, event.node)
+
+
+def _wait_planned(state: RunState, event: e.WaitPlanned) -> None:
+    state.waits[event.node] = event.due
+    heapq.heappush(state.timers, (event.due, event.node))
+
+
+def _wait_over(state: RunState, event: e.WaitOver) -> None:
+    node = event.node
+    forget_waits(state, node)
+    state.answers.setdefault(node, None)
+    state.deciding.append(node)
+
+
+def _question_asked(state: RunState, event: e.QuestionAsked) -> None:
+    state.asking[event.node] = event.text
+
+
+def _answered(state: RunState, event: e.Answered) -> None:
+    forget_waits(state, event.node)
+    state.answers[event.node] = event.value
+    state.deciding.append(event.node)
+
+
+def _closed(state: RunState, event: e.Closed) -> None:
+    node = event.node
+    value = frame_value(state, node, state.plan.frames[node])
+    _end(state, node, event.at)
+    state.states[node] = COMPLETED
+    state.values[node] = value
+    state.done += 1
+    free_followers(state, node)
+    settled(state, node)
+
+
+def _frame_failed(state: RunState, event: e.FrameFailed) -> None:
+    node = event.node
+    _end(state, node, event.at)
+    state.states[node] = FAILED
+    state.errors[node] = event.error
+    if event.cause >= 0:
+        state.causes[node] = event.cause
+    state.deciding.extend(state.plan.frames[node].children)
+
+
+def _alternative_called(state: RunState, event: e.AlternativeCalled) -> None:
+    state.standing_in[event.alternative] = event.node
+    release(state, event.alternative)
+
+
+def _replaced(state: RunState, event: e.Replaced) -> None:
+    node = event.node
+    become(state, node, COMPLETED)
+    state.values[node] = state.values[event.alternative]
+    state.causes[node] = event.alternative
+    del state.standing_in[event.alternative]
+    state.done += 1
+    free_followers(state, node)
+    settled(state, node)
+
+
+def _run_compensating(state: RunState, event: e.RunCompensating) -> None:
+    state.state = WorkflowState.COMPENSATING
+    state.undoing = deque(event.undos)
+    release(state, state.undoing[0])
+
+
+def _compensated(state: RunState, event: e.Compensated) -> None:
+    become(state, event.node, COMPENSATED)
+
+
+# -- what they share -------------------------------------------------------------------------------------------------
+
+
+def release(state: RunState, node: int) -> None:
+    """Open the gate before a child."""
+    state.waiting[node] -= GATE
+    if state.states[node] != READY:
+        return
+    if state.waiting[node] <= 0:
+        make_startable(state, node)
+    elif node in state.missed:
+        state.deciding.append(node)
+
+
+def release_all(state: RunState, frame: int, children: list[int], most: int | None) -> None:
+    """Open the gates of a frame's children: of all, or of the first `most`."""
+    if most is not None and most < len(children):
+        state.gated[frame] = deque(children[most:])
+        children = children[:most]
+    for child in children:
+        release(state, child)
+
+
+def stamp(state: RunState, frame: int, low: int, high: int, index: int, path: str) -> int:
+    """Give birth to one copy of a template; its root. The run gets a plan of its own with the first one."""
+    if state.plan.dependents is state.dependents and not state.stamps:
+        plan = state.plan = state.plan.private()
+        state.dependents, state.parents = plan.dependents, plan.parents
+        state.lane_of = list(state.lane_of)
+        plan.lane_of = state.lane_of
+    plan = state.plan
+    first = len(plan.names)
+    shift = Shift(low, high, first - low, frame, index)
+    root = plan.stamp(shift, path, frame)
+    count = high - low
+    templates = plan.templates
+    state.states.extend(TEMPLATE if number in templates else READY for number in range(first, first + count))
+    for column in (state.attempts, state.started, state.ended, state.spent):
+        column.extend([0] * count)
+    state.waiting.extend(plan.waiting[first:])
+    state.values.extend([None] * count)
+    shifts = (*state.shifts.get(frame, ()), shift)
+    state.shifts.update(dict.fromkeys(range(first, first + count), shifts))
+    state.stamps.setdefault(frame, []).append(root)
+    return root
+
+
+def children_of(state: RunState, node: int) -> list[int]:
+    """The children of a frame as they are in this run: stamps where its body was stamped."""
+    return state.stamps.get(node) or state.plan.frames[node].children
+
+
+def frame_value(state: RunState, node: int, frame: Frame) -> Any:
+    """The result of a frame whose children have all settled."""
+    values = state.values
+    if isinstance(frame, Group):
+        if frame.result is not None:
+            return _stepped(values[frame.result], frame.steps)
+        if frame.sequential:
+            return values[frame.children[-1]] if frame.children else None
+        return {name: values[child] for name, child in zip(frame.ids, frame.children, strict=True)}
+    if isinstance(frame, Choice):
+        branch = state.chosen.get(node, -1)
+        return values[branch] if branch >= 0 else None
+    if isinstance(frame, Each):
+        return [values[root] for root in state.stamps.get(node, ())]
+    if isinstance(frame, Again):
+        rounds = state.stamps.get(node)
+        return values[rounds[-1]] if rounds else None
+    return state.answers.get(node) if isinstance(frame, Question) else None
+
+
+def _stepped(value: Any, steps: tuple[str | int, ...]) -> Any:
+    from engine.payload import NotOpenable, open_plain
+
+    for step in steps:
+        try:
+            value = (open_plain(value) if type(value) is Payload else value)[step]
+        except (NotOpenable, LookupError, TypeError):
+            return None
+    return value
+
+
+def _end(state: RunState, node: int, at: float) -> None:
+    if state.states[node] != RUNNING:
+        become(state, node, COMPLETED)  # raises
+    state.ended[node] = at
+    state.spent[node] = at - state.started[node]
+    state.opened -= 1
+    forget_waits(state, node)
+    state.gated.pop(node, None)
+
+
+FRAMING: dict[type[e.Event], Callable[[RunState, Any], None]] = {
+    e.Opened: _opened,
+    e.Chosen: _chosen,
+    e.Expanded: _expanded,
+    e.RoundBegan: _round_began,
+    e.Released: _released,
+    e.WaitPlanned: _wait_planned,
+    e.WaitOver: _wait_over,
+    e.QuestionAsked: _question_asked,
+    e.Answered: _answered,
+    e.Closed: _closed,
+    e.FrameFailed: _frame_failed,
+    e.AlternativeCalled: _alternative_called,
+    e.Replaced: _replaced,
+    e.RunCompensating: _run_compensating,
+    e.Compensated: _compensated,
+}

@@ -1,0 +1,149 @@
+"""The small moves that transitions are made of: each changes a few columns and keeps them in step with each other."""
+
+from __future__ import annotations
+
+import heapq
+
+from engine.errors import InvalidTransition
+from engine.machine.state import (
+    CANCELED,
+    COMPENSATED,
+    COMPLETED,
+    FAILED,
+    NODE_STATES,
+    READY,
+    RUNNING,
+    SETTLED,
+    SKIPPED,
+    SUSPENDED,
+    UNKNOWN,
+    RunState,
+    WorkflowState,
+)
+
+LEGAL: frozenset[tuple[int, int]] = frozenset(
+    {
+        (READY, RUNNING),
+        (READY, FAILED),  # its guard could not be decided
+        (READY, SKIPPED),
+        (READY, CANCELED),
+        (READY, SUSPENDED),
+        (RUNNING, COMPLETED),
+        (RUNNING, FAILED),
+        (RUNNING, CANCELED),
+        (RUNNING, READY),  # its attempt was lost
+        (RUNNING, SUSPENDED),
+        (RUNNING, UNKNOWN),
+        (SUSPENDED, READY),
+        (SUSPENDED, RUNNING),
+        (SUSPENDED, CANCELED),
+        (FAILED, READY),  # another attempt
+        (FAILED, SKIPPED),
+        (FAILED, COMPLETED),  # an alternative stood in
+        (COMPLETED, COMPENSATED),
+        (UNKNOWN, COMPLETED),
+        (UNKNOWN, FAILED),
+        (UNKNOWN, READY),
+    }
+)
+
+
+def settled(state: RunState, node: int) -> None:
+    """A node has come to its end: tell the frame that holds it, and the one it stands in for."""
+    deciding = state.deciding
+    frame = state.parents.get(node)
+    if frame is not None:
+        state.left[frame] = left = state.left.get(frame, 0) - 1
+        if not left or frame in state.gated or node in state.plan.hidden:
+            deciding.append(frame)
+    if node in state.standing_in:
+        deciding.append(state.standing_in[node])
+    if state.undoing:
+        deciding.append(node)
+
+
+def free_followers(state: RunState, node: int) -> None:
+    """Count a completion off for everybody who waits for the node."""
+    for follower in state.dependents[node]:
+        state.waiting[follower] -= 1
+        if not state.waiting[follower]:
+            make_startable(state, follower)
+
+
+def become(state: RunState, node: int, new: int) -> None:
+    if (state.states[node], new) not in LEGAL:
+        raise illegal(state, node, new)
+    state.states[node] = new
+
+
+def stop_running(state: RunState, node: int, new: int, at: float, seconds: float) -> None:
+    become(state, node, new)
+    state.ended[node] = at
+    if node in state.plan.frames:
+        state.spent[node] = at - state.started[node]
+        state.opened -= 1
+        forget_waits(state, node)
+        return
+    state.spent[node] += seconds
+    state.lanes[state.lane_of[node]].running -= 1
+    state.running -= 1
+
+
+def forget_waits(state: RunState, frame: int) -> None:
+    """A frame waits for nothing any more."""
+    state.asking.pop(frame, None)
+    due = state.waits.pop(frame, None)
+    if due is not None:
+        state.timers.remove((due, frame))
+        heapq.heapify(state.timers)
+
+
+def drop_children(state: RunState, node: int) -> None:
+    """The children of a frame that will not open, or not go on: what becomes of them is decided one by one."""
+    frame = state.plan.frames.get(node)
+    if frame is not None:
+        state.deciding.extend(frame.children)
+        state.gated.pop(node, None)
+
+
+def make_startable(state: RunState, node: int) -> None:
+    state.lanes[state.lane_of[node]].ready.append(node)
+
+
+def withdraw(state: RunState, node: int) -> None:
+    """Take a node that will not start out of whatever queue it is in."""
+    if node in state.retrying:
+        state.timers.remove((state.retrying.pop(node), node))
+        heapq.heapify(state.timers)
+    elif state.states[node] == READY:
+        lane = state.lanes[state.lane_of[node]].ready
+        if lane and lane[0] == node:  # sweeping a wide graph meets its nodes in this order
+            lane.popleft()
+        elif state.waiting[node] <= state.missed.get(node, 0) and node in lane:
+            lane.remove(node)
+
+
+def explain(state: RunState, node: int, at: float, reason: str, cause: int) -> None:
+    state.ended[node] = at
+    state.reasons[node] = reason
+    if cause >= 0:
+        state.causes[node] = cause
+
+
+def miss(state: RunState, node: int) -> None:
+    """Tell those who wait for this node that it will bring nothing; what that means for them is decided later."""
+    deciding, missed = state.deciding, state.missed
+    for follower in state.dependents[node]:
+        missed[follower] = missed.get(follower, 0) + 1
+        if state.states[follower] not in SETTLED:
+            deciding.append(follower)
+
+
+def expect(state: RunState, old: WorkflowState, new: WorkflowState) -> None:
+    if state.state is not old:
+        raise InvalidTransition(state.state.value, new.value)
+
+
+def illegal(state: RunState, node: int, new: int) -> InvalidTransition:
+    old = NODE_STATES[state.states[node]]
+    return InvalidTransition(old.value, NODE_STATES[new].value, node_id=state.plan.names[node])
