@@ -134,9 +134,11 @@ class Sketch:
         self.framed = level.group >= 0
         self.shift = 0
         self.row: list[int] = [0] * len(drawn.layer)
+        self.port: int = 0
         self.rules: list[Rule] = []
         self.height = self._set_rows()
-        self.port = self._port_row() if self.framed else 0
+        if self.framed:
+            self.port = self._port_row()
         self.strands = self._strands()
         self.members: list[list[int]] = [[] for _ in range(drawn.depth)]
         self._set_members()
@@ -298,8 +300,8 @@ class Sketch:
             return 0 if outer else 2
         tracks = assign(strands)
         self.height = max(self.height, tracks.lowest + 1 + self.framed)
-        spacing = 2 if 2 * tracks.count + 2 <= GAP_MOST else 1
-        span = max(0, (tracks.count - 1) * spacing + 1)
+        spacing = 2 if 2 * tracks.needed + 2 <= GAP_MOST else 1
+        span = max(0, (tracks.needed - 1) * spacing + 1)
         if outer:
             wide = span + 3 if strands else SIDE if self.framed else 0
         else:
@@ -323,26 +325,24 @@ class Sketch:
         panel.items = {box: item for item, box in enumerate(level.boxes)}
         for layer, members in enumerate(self.members):
             panel.members.append([level.boxes[item] for item in members])
+            common = max([self.size[item].width for item in members if self.size[item].stretches], default=0)
             for item in members:
                 size = self.size[item]
-                wide = self.column_width[layer] if size.stretches and self._stretches(layer) else size.width
                 scene.rects[level.boxes[item]] = Rect(
-                    panel.column_x[layer], panel.rows[item] - self.above[item], wide, size.height
+                    panel.column_x[layer],
+                    panel.rows[item] - self.above[item],
+                    common if size.stretches else size.width,
+                    size.height,
                 )
         scene.panels.append(panel)
+        for link in level.links:
+            (scene.enters if link.source == level.group else scene.leaves).add(link.source)
         if self.framed:
-            rules = tuple(Rule(y + row, title) for row, title in self.rules)
+            indent = x + (self.column_x[0] - 1 if level.group in scene.enters and self.column_x else 2)
+            rules = tuple(Rule(y + rule.row, rule.title, indent) for rule in self.rules)
             scene.frames.append(Frame(level.group, panel.rect, rules))
             scene.ports[level.group] = panel.port
-        for link in level.links:
-            if link.source == level.group:
-                scene.enters.add(link.source)
-            else:
-                scene.leaves.add(link.source)
         self._wire(scene, panel)
-
-    def _stretches(self, layer: int) -> bool:
-        return all(self.size[item].stretches for item in self.members[layer])
 
     def _wire(self, scene: Scene, panel: Panel) -> None:
         if self.zoom is Zoom.DOT:

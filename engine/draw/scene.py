@@ -170,6 +170,8 @@ class Rule(NamedTuple):
 
     row: int
     title: str
+    x: int = 0
+    """Where the title begins: past the lines that enter."""
 
 
 class Frame(NamedTuple):

@@ -74,7 +74,7 @@ class Size(NamedTuple):
 def card_size(box: Box) -> Size:
     """A card's: its name, and its note as far as that is short, within bounds."""
     wanted = max(CARD_LEAST, box.label + CARD_EXTRA, min(NOTE_MOST, text_width(box.note) + 4))
-    return Size(min(CARD_MOST, wanted) + box.behind, CARD_ROWS)
+    return Size(min(CARD_MOST, wanted) + box.behind, CARD_ROWS + box.behind)
 
 
 def listed_size(boxes: Sequence[Box], group: int, inside: Sequence[int]) -> Size:

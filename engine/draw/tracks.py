@@ -45,7 +45,7 @@ class Strand:
 class Tracks(NamedTuple):
     """How many tracks a gap needs, and the lowest row that any jog is on (or -1)."""
 
-    count: int
+    needed: int
     lowest: int
 
 
@@ -97,10 +97,10 @@ def _order(
     before: dict[int, list[Strand]] = {}
     waiting = {id(strand): 0 for strand in uprights}
     by_id = {id(strand): strand for strand in uprights}
-    for one, others in after.items():
+    for first, others in after.items():
         for other in others:
             waiting[id(other)] += 1
-            before.setdefault(id(other), []).append(by_id[one])
+            before.setdefault(id(other), []).append(by_id[first])
     heap = [(_rank(strand), strand) for strand in uprights if not waiting[id(strand)]]
     heapify(heap)
     stuck = [strand for strand in sorted(uprights, key=_rank, reverse=True) if waiting[id(strand)]]
