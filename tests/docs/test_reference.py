@@ -1,0 +1,45 @@
+"""The reference pages leave nothing out that the program has."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+import pytest
+
+from engine.project import model
+from tests.docs.pages import ROOT
+
+PROJECT_FILE = re.sub(r"```.*?```", "", (ROOT / "docs/reference/project-file.md").read_text("utf-8"), flags=re.DOTALL)
+RECORDS = (
+    model.Settings,
+    model.Param,
+    model.RunSettings,
+    model.Defaults,
+    model.AgentSettings,
+    model.AgentHost,
+    model.Map,
+    model.Loop,
+    model.Command,
+    model.Shell,
+    model.Composite,
+    model.Conditional,
+    model.Switch,
+    model.SubWorkflow,
+    model.Wait,
+    model.Approval,
+    model.ExponentialBackoff,
+    model.FixedDelay,
+)
+# Fields of the model that are written in another way than by their name.
+OTHERWISE = {"short", "negate", "condition"}
+
+
+def keys(record: type[msgspec.Struct]) -> list[str]:
+    return [field.encode_name for field in msgspec.structs.fields(record) if field.name not in OTHERWISE]
+
+
+@pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.__name__)
+def test_every_key_of_the_project_file_is_explained(record: type[msgspec.Struct]) -> None:
+    words = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`([^`]+)`", PROJECT_FILE))))
+    assert [key for key in keys(record) if key not in words] == []
