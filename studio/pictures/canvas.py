@@ -17,6 +17,7 @@ from engine.draw.strokes import ASCII, UNICODE, UPRIGHT, heavy, joined
 from studio.pictures.cards import Pen, Stance
 from studio.pictures.cells import Grid, tone
 from studio.pictures.faces import Face
+from studio.pictures.minimap import Minimap
 from studio.pictures.view import Style, View
 from studio.theme import ASCII_SPINNER, SPINNER, sign
 
@@ -31,6 +32,7 @@ class Canvas:
         self.scene = scene
         self.style = style
         self.pen = Pen(style)
+        self.minimap: Minimap | None = None
         self._chars = ASCII if style.ascii else UNICODE
         self._tiles: dict[tuple[int, int], Sheet] = {}
         self._trails: dict[Link, list[tuple[Wire, End]]] = {}

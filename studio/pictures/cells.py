@@ -124,6 +124,21 @@ class Grid:
         """The cells and tones of a row that lies inside, for those who put many at once; column 0 is `self.x`."""
         return self._chars[y - self.y], self._tones[y - self.y]
 
+    def lay_on(self, other: Grid) -> None:
+        """Put what was drawn here (all that is not blank in the plain tone) on another grid."""
+        for y in range(max(self.y, other.y), min(self.y + self.height, other.y + other.height)):
+            chars, tones = self.line(y)
+            if not any(tones):
+                continue
+            under, under_tones = other.line(y)
+            if y - self.y in self._mixed:
+                other._mixed.add(y - other.y)
+            shift = self.x - other.x
+            for at, number in enumerate(tones):
+                if number and 0 <= at + shift < other.width:
+                    under[at + shift] = chars[at]
+                    under_tones[at + shift] = number
+
     def rows(self) -> list[Row]:
         """All rows from top to bottom."""
         for row in self._mixed:

@@ -1,0 +1,616 @@
+"""Everything the canvas knows, without a screen: the graph, its scenes, what nodes say, the cursor and the camera.
+
+A stage is changed by calls (a graph, states of a run, a step of the cursor, a zoom) and asked for rows. It is the model
+of the widget: it reads no clock, posts nothing, and all of it can be tested as text. Scenes are kept by zoom, so that
+going back is free. Nodes are named by their path outside and by their index of the graph inside; when the graph
+changes, cursor, forms and selection follow the paths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from msgspec import structs
+
+from engine.draw.placement import Arrangement, lay_out
+from engine.draw.scene import Edge, Form, Graph, Rect, Scene, Zoom
+from engine.draw.sizes import default_forms
+from studio.pictures import callout, camera, finding, rim, steps
+from studio.pictures.camera import Corner
+from studio.pictures.canvas import Canvas
+from studio.pictures.cells import Grid, Row, tone
+from studio.pictures.faces import REST, Face, face, group_state
+from studio.pictures.lettering import cut
+from studio.pictures.minimap import HEIGHT, SMALL_HEIGHT, SMALL_WIDTH, WIDTH, Minimap
+from studio.pictures.view import Style, View
+from studio.pictures.web import Web
+from studio.state import NodeNow
+from studio.theme import STATES, kind_look
+
+LINES_UP_TO = 300
+"""A graph of more nodes opens as dots."""
+
+_SMALL_VIEW = 100
+_FORMS = (Form.CLOSED, Form.LISTED, Form.OPEN)
+EMPTY = ("No nodes yet", "T opens the project file")
+
+
+class Stage:
+    """The canvas's model. Sizes and positions are in cells; `corner` is the scene's cell at the view's top left."""
+
+    def __init__(self, style: Style | None = None) -> None:
+        self.style = style or Style()
+        self.whole = Graph()
+        self.graph = Graph()
+        self.index: dict[str, int] = {}
+        self.forms: dict[int, Form] = {}
+        self.zoom = Zoom.CARD
+        self.size = (80, 24)
+        self.corner = Corner(0, 0)
+        self.view = View()
+        self.nodes: Mapping[str, NodeNow] = {}
+        self.marks: Mapping[str, str] = {}
+        self.running = False
+        self.faces: list[Face] = []
+        self.near: tuple[str, int] | None = None
+        self.map_wanted: bool | None = None
+        self.callout: int | None = None
+        self.words = EMPTY
+        self.footnote: tuple[tuple[str, str], ...] = ()
+        self.dimmed = False
+        self._chosen_forms: dict[str, Form] = {}
+        self._clock = 0.0
+        self._placed = False
+        self.web = Web(self.graph)
+        self._arrangement = Arrangement(self.graph)
+        self._canvases: dict[Zoom, Canvas] = {}
+
+    # -- the graph ---------------------------------------------------------------------------------------------------
+
+    def show(self, graph: Graph) -> None:
+        """Show another graph, or the same one after an edit. The cursor stays on its path, or goes to the first node."""
+        same = bool(self.whole.boxes) and {box.path for box in self.whole.boxes} & {box.path for box in graph.boxes}
+        cursor = self.path
+        self.whole = graph
+        if self.near is not None and self.near[0] not in {box.path for box in graph.boxes}:
+            self.near = None
+        if not same:
+            self.near, self._placed = None, False
+            self._chosen_forms = {}
+        self._narrow(cursor)
+
+    def _narrow(self, cursor: str | None) -> None:
+        """Take the whole graph, or the part of it around a node, and work out all that follows from it."""
+        self.graph = self.whole if self.near is None else _around(self.whole, *self.near)
+        self.index = {box.path: number for number, box in enumerate(self.graph.boxes)}
+        self.web = Web(self.graph)
+        self._arrangement = Arrangement(self.graph)
+        self._canvases.clear()
+        self.forms = default_forms(self.graph)
+        self.forms.update({self.index[path]: form for path, form in self._chosen_forms.items() if path in self.index})
+        self.view = View(findings=self._findings(), spinner=self.view.spinner)
+        self._make_faces()
+        if self._placed:
+            self._set_cursor(self.index.get(cursor or "", steps.first(self.scene)))
+            self.corner = camera.held(self.corner, self._extent, self.size)
+        elif self.size[0] > 0:
+            self._place(cursor)
+
+    def _place(self, cursor: str | None) -> None:
+        """The first look: the zoom that suits the size of the graph, from its start."""
+        self._placed = True
+        self.zoom = self._first_zoom()
+        self._set_cursor(self.index.get(cursor or "", steps.first(self.scene)))
+        self.corner = camera.start(self._extent, self.size)
+        if cursor in self.index:
+            self.reveal()
+
+    def _first_zoom(self) -> Zoom:
+        if len(self.graph.boxes) > LINES_UP_TO:
+            return Zoom.DOT
+        wide, high = self._scene_at(Zoom.CARD).width, self._scene_at(Zoom.CARD).height
+        return Zoom.CARD if wide <= 2 * self.size[0] and high <= 2 * self.size[1] else Zoom.LINE
+
+    def resize(self, width: int, height: int) -> None:
+        """The view has another size: what fitted still fits, and the cursor stays in view."""
+        self.size = (width, height)
+        if not width or not height or not self.graph.boxes:
+            return
+        if not self._placed:
+            self._place(self.path)
+        elif camera.fits(self._extent, self.size):
+            self.corner = camera.start(self._extent, self.size)
+        else:
+            self.corner = camera.held(self.corner, self._extent, self.size)
+            self.reveal()
+
+    @property
+    def canvas(self) -> Canvas:
+        """What draws the scene at the zoom in use."""
+        found = self._canvases.get(self.zoom)
+        if found is None:
+            scene = lay_out(self.graph, self.zoom, self.forms, self._arrangement)
+            found = self._canvases[self.zoom] = Canvas(scene, self.style)
+        return found
+
+    def _reform(self, box: int, form: Form) -> None:
+        self.forms[box] = form
+        self._canvases.pop(Zoom.CARD, None)
+
+    @property
+    def scene(self) -> Scene:
+        """Where everything stands at the zoom in use."""
+        return self.canvas.scene
+
+    def _scene_at(self, zoom: Zoom) -> Scene:
+        before, self.zoom = self.zoom, zoom
+        try:
+            return self.scene
+        finally:
+            self.zoom = before
+
+    @property
+    def _extent(self) -> tuple[int, int]:
+        return self.scene.width, self.scene.height
+
+    def restyle(self, style: Style) -> None:
+        """Draw with other means."""
+        self.style = style
+        self._canvases.clear()
+
+    # -- what nodes say ----------------------------------------------------------------------------------------------
+
+    def tell(self, nodes: Mapping[str, NodeNow], clock: float, *, running: bool) -> None:
+        """All that a run says of the nodes, in place of what was known; `running`: show it, not only freshness."""
+        self.nodes, self._clock, self.running = nodes, clock, running
+        self._make_faces()
+
+    def advance(self, nodes: Mapping[str, NodeNow], changed: Iterable[str], clock: float) -> list[int]:
+        """What a run says now, of which only some paths differ from before; the boxes whose look changed."""
+        self.nodes, self._clock = nodes, clock
+        return self._refresh(self.index[path] for path in changed if path in self.index)
+
+    def tick(self, clock: float) -> list[int]:
+        """Time went on: the boxes whose figures changed by that alone."""
+        self._clock = clock
+        moving = [box for box, known in enumerate(self.faces) if known.state in ("running", "retrying")]
+        return self._refresh(moving)
+
+    def _refresh(self, boxes: Iterable[int]) -> list[int]:
+        found: list[int] = []
+        groups: set[int] = set()
+        for box in boxes:
+            groups.update(self.web.around(box))
+            if self.web.children(box):
+                groups.add(box)
+            elif (new := self._face(box)) != self.faces[box]:
+                self.faces[box] = new
+                found.append(box)
+        for group in sorted(groups, reverse=True):
+            if (new := self._group_face(group)) != self.faces[group]:
+                self.faces[group] = new
+                found.append(group)
+        return found
+
+    def _make_faces(self) -> None:
+        size = len(self.graph.boxes)
+        self.faces = [REST] * size
+        for box in range(size - 1, -1, -1):
+            self.faces[box] = self._group_face(box) if self.web.children(box) else self._face(box)
+
+    def _face(self, box: int) -> Face:
+        node = self.graph.boxes[box]
+        return face(node.note, self.nodes.get(node.path), self._clock)
+
+    def _group_face(self, box: int) -> Face:
+        node = self.graph.boxes[box]
+        now = self.nodes.get(node.path)
+        children = self.web.children(box)
+        own = face(node.note, now, self._clock)
+        state = group_state(own.state if now is not None else None, (self.faces[child].state for child in children))
+        second = own.second if now is not None and own.second else f"{len(children)} inside"
+        return replace(own, state=state, second=second)
+
+    def mark(self, findings: Mapping[str, str]) -> None:
+        """Paths with a finding: "error" or "warning"."""
+        self.marks = findings
+        self.view = replace(self.view, findings=self._findings())
+
+    def _findings(self) -> dict[int, str]:
+        """A mark inside a group that is closed shows on the group."""
+        found: dict[int, str] = {}
+        for path, severity in self.marks.items():
+            box = self.index.get(path)
+            if box is not None:
+                for at in (box, *self.web.around(box)):
+                    if at == box or self.forms.get(at) is Form.CLOSED:
+                        found[at] = "error" if "error" in (severity, found.get(at)) else severity
+        return found
+
+    # -- the cursor --------------------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str | None:
+        """The path of the node under the cursor."""
+        return self.graph.boxes[self.view.cursor].path if self.view.cursor is not None else None
+
+    def go(self, path: str | None) -> bool:
+        """Put the cursor on a node and bring it into view; False if the graph has none of that path."""
+        box = self.index.get(path) if path is not None else None
+        if box is None and self.near is not None and path is not None:
+            self.near = None
+            self._narrow(path)
+            box = self.index.get(path)
+        if box is None:
+            return False
+        self.put(box)
+        return True
+
+    def put(self, box: int) -> None:
+        """Put the cursor on a box (or on the group that hides it) and bring it into view."""
+        self._set_cursor(self.scene.visible(box))
+        self.reveal()
+
+    def _set_cursor(self, box: int | None) -> None:
+        if box is None:
+            self.view = replace(self.view, cursor=None, lit=frozenset(), kin=frozenset())
+            return
+        path = self.web.path(box)
+        self.view = replace(self.view, cursor=box, lit=path.edges, kin=path.boxes)
+
+    def move(self, direction: str) -> None:
+        """One step of the cursor."""
+        if self.view.cursor is None:
+            self._set_cursor(steps.first(self.scene))
+        else:
+            self._set_cursor(steps.step(self.scene, self.view.cursor, direction))
+        self.reveal()
+
+    def leap(self, direction: str) -> None:
+        """Half a screen: the view moves, and the cursor goes to the node nearest to where it was on the screen."""
+        wide, high = self.size[0] // 2, self.size[1] // 2
+        across, down = {"left": (-wide, 0), "right": (wide, 0), "up": (0, -high), "down": (0, high)}[direction]
+        scene = self.scene
+        if self.view.cursor is None:
+            return
+        rect = scene.rects[self.view.cursor]
+        x = min(max(rect.x + across, 0), max(0, scene.width - 1))
+        y = min(max(scene.port_row(self.view.cursor) + down, 0), max(0, scene.height - 1))
+        self.pan(across, down)
+        found = steps.nearest(scene, x, y)
+        if found is not None:
+            self.put(found)
+
+    def ends(self, *, last: bool) -> None:
+        """To the first node, or the last one."""
+        found = steps.last(self.scene) if last else steps.first(self.scene)
+        if found is not None:
+            self.put(found)
+
+    def select(self, box: int | None = None) -> None:
+        """Add the box (or the cursor's) to what is selected, or take it out."""
+        box = self.view.cursor if box is None else box
+        if box is not None:
+            chosen = frozenset(self.view.selected) ^ {box}
+            self.view = replace(self.view, selected=chosen)
+
+    # -- the camera --------------------------------------------------------------------------------------------------
+
+    @property
+    def rect(self) -> Rect:
+        """The part of the scene that is in view."""
+        return camera.view(self.corner, self.size)
+
+    def pan(self, across: int, down: int) -> bool:
+        """Move the view; True if it moved."""
+        before = self.corner
+        self.corner = camera.held(Corner(before.x + across, before.y + down), self._extent, self.size)
+        return self.corner != before
+
+    def reveal(self) -> None:
+        """Bring the cursor into view, moving as little as needed."""
+        if self.view.cursor is not None and self.size[0] and self.size[1]:
+            rect = self.scene.rects[self.view.cursor]
+            high = min(rect.height, self.size[1])
+            self.corner = camera.showing(
+                self.corner, Rect(rect.x, rect.y, min(rect.width, self.size[0]), high), self._extent, self.size
+            )
+
+    def zoom_to(self, zoom: Zoom, at: int | None = None) -> None:
+        """Another zoom; the node under the cursor (or `at`) keeps its cell on the screen."""
+        if zoom is self.zoom:
+            return
+        box = self.view.cursor if at is None else at
+        before = self._anchor(box)
+        self.zoom = zoom
+        self._keep(box, before)
+
+    def zoom_by(self, step: int, at: int | None = None) -> None:
+        """Nearer (-1) or farther (1), as far as there are zooms."""
+        self.zoom_to(Zoom(min(3, max(1, self.zoom + step))), at)
+
+    def zoom_next(self) -> None:
+        """Cards, lines, dots, cards."""
+        self.zoom_to(Zoom(self.zoom % 3 + 1))
+
+    def _anchor(self, box: int | None) -> tuple[int, int]:
+        if box is None:
+            return (0, 0)
+        seen = self.scene.visible(box)
+        return self.scene.rects[seen].x, self.scene.port_row(seen)
+
+    def _keep(self, box: int | None, before: tuple[int, int]) -> None:
+        """After the scene changed: the box is where it was on the screen, and what now fits is not half outside."""
+        if box is None:
+            self.corner = camera.start(self._extent, self.size)
+            return
+        seen = self.scene.visible(box)
+        if self.view.cursor is not None and not self.scene.shows(self.view.cursor):
+            self._set_cursor(self.scene.visible(self.view.cursor))
+        kept = camera.keeping(self.corner, before, self._anchor(seen))
+        self.corner = camera.held(kept, self._extent, self.size)
+        self.reveal()
+
+    def fit(self, boxes: Iterable[int] | None = None) -> None:
+        """The nearest zoom at which all (or these boxes) can be seen at once, in the middle."""
+        wanted = None if boxes is None else list(boxes)
+        for zoom in Zoom:
+            self.zoom = zoom
+            area = self._area(wanted)
+            if camera.fits((area.width, area.height), self.size) or zoom is Zoom.DOT:
+                break
+        if self.view.cursor is not None and not self.scene.shows(self.view.cursor):
+            self._set_cursor(self.scene.visible(self.view.cursor))
+        self.corner = camera.centred(self._area(wanted), self.size)
+        if wanted is None and not camera.fits(self._extent, self.size):
+            self.corner = camera.start(self._extent, self.size)
+            self.reveal()
+
+    def _area(self, boxes: list[int] | None) -> Rect:
+        scene = self.scene
+        if boxes is None:
+            return Rect(0, 0, scene.width, scene.height)
+        rects = [scene.rects[scene.visible(box)] for box in boxes]
+        if not rects:
+            return Rect(0, 0, scene.width, scene.height)
+        left, top = min(rect.x for rect in rects), min(rect.y for rect in rects)
+        return Rect(left, top, max(r.right for r in rects) - left, max(r.bottom for r in rects) - top)
+
+    # -- folding, neighbourhoods ---------------------------------------------------------------------------------------
+
+    def fold(self, box: int | None = None, form: Form | None = None) -> bool:
+        """The next form of a group (the cursor's, or the group around it); its port row stays where it is."""
+        box = self.view.cursor if box is None else box
+        if box is None or self.zoom is not Zoom.CARD:
+            return False
+        while box not in self.forms or not self.web.children(box):
+            box = self.graph.boxes[box].parent
+            if box < 0:
+                return False
+        before = self._anchor(box)
+        now = self.forms[box]
+        self._reform(box, form or _FORMS[(_FORMS.index(now) + 1) % 3])
+        self._chosen_forms[self.graph.boxes[box].path] = self.forms[box]
+        self.view = replace(self.view, findings=self._findings())
+        self._keep(box, before)
+        return True
+
+    def nearby(self) -> int:
+        """Show only what is around the cursor, one step further each time; the number of steps."""
+        if self.path is None:
+            return 0
+        center, count = self.near if self.near is not None else (self.path, 0)
+        self.near = (center, count + 1)
+        self._renarrow()
+        return count + 1
+
+    def everything(self) -> bool:
+        """Show all again; False if all was shown."""
+        if self.near is None:
+            return False
+        self.near = None
+        self._renarrow()
+        return True
+
+    def _renarrow(self) -> None:
+        cursor = self.path
+        self._narrow(cursor)
+        if camera.fits(self._extent, self.size):
+            self.corner = camera.start(self._extent, self.size)
+        else:
+            self.reveal()
+
+    # -- finding and jumping -------------------------------------------------------------------------------------------
+
+    def find(self, wanted: str) -> int:
+        """Mark the names that contain a text, go to the first from the cursor on; how many there are."""
+        found = finding.matches(self.graph.boxes, wanted)
+        self.view = replace(self.view, matches=found)
+        if found and self.view.cursor not in found:
+            self.next_match(1)
+        return len(found)
+
+    def next_match(self, step: int) -> tuple[int, int]:
+        """To the next match (or the one before); which it is, from 1, and of how many."""
+        found = sorted(self.view.matches)
+        if not found:
+            return (0, 0)
+        now = self.view.cursor if self.view.cursor is not None else -1
+        later = [box for box in found if (box > now if step > 0 else box < now)]
+        goal = (later or found)[0 if step > 0 else -1]
+        self._uncover(goal)
+        self.put(goal)
+        return (found.index(goal) + 1, len(found))
+
+    def _uncover(self, box: int) -> None:
+        """Unfold what hides a box, where cards are shown."""
+        if self.zoom is Zoom.CARD and not self.scene.shows(box):
+            for group in reversed(self.web.around(box)):
+                if self.forms.get(group) is Form.CLOSED:
+                    self._reform(group, Form.LISTED if self.graph.boxes[group].parent < 0 else Form.OPEN)
+            if not self.scene.shows(box):
+                for group in self.web.around(box):
+                    self._reform(group, Form.OPEN)
+
+    def badge(self) -> None:
+        """Give a letter to every node in view."""
+        seen = [box for box in self.scene.boxes_in(self.rect) if self.rect.meets(self.scene.rects[box])]
+        self.view = replace(self.view, badges=finding.badges(sorted(seen, key=self._reading_order)))
+
+    def _reading_order(self, box: int) -> tuple[int, int]:
+        rect = self.scene.rects[box]
+        return rect.x, rect.y
+
+    def unbadge(self) -> None:
+        """Take the letters away."""
+        self.view = replace(self.view, badges={})
+
+    # -- pictures ------------------------------------------------------------------------------------------------------
+
+    def rows_of(self, boxes: Iterable[int]) -> set[int]:
+        """The rows of the view in which these boxes (or the groups that hide them) and the map are drawn."""
+        scene, top, height = self.scene, self.corner.y, self.size[1]
+        rects = scene.rects
+        found: set[int] = set()
+        left, right = self.corner.x, self.corner.x + self.size[0]
+        for box in boxes:
+            rect = rects[box]
+            if rect.width and rect.x < right + 1 and rect.right > left - 1:
+                found.update(range(max(0, rect.y - top), min(height, rect.bottom - top)))
+        spot = self.map_spot
+        if spot is not None:
+            found.update(range(max(0, spot.y), min(height, spot.bottom)))
+        return found
+
+    def rows(self, first: int, count: int) -> list[Row]:
+        """Rows of the view, from the top."""
+        wide, _ = self.size
+        if not self.graph.boxes:
+            return self._empty(first, count)
+        rect = Rect(self.corner.x, self.corner.y + first, wide, count)
+        view = replace(self.view, only=frozenset()) if self.dimmed else self.view
+        grid = self.canvas.draw(rect, self.faces, view)
+        self._overlay(grid)
+        return grid.rows()
+
+    def _overlay(self, grid: Grid) -> None:
+        """What lies over the picture: counts at the rim, the callout, the map, the footnote."""
+        rect = self.rect
+        if grid.y == rect.y or grid.y + grid.height >= rect.bottom:
+            rim.draw(grid, rect, rim.beyond(self.scene, rect), self.style)
+        told = self.callout if self.callout is not None else self.view.cursor if self.zoom is Zoom.DOT else None
+        if told is not None:
+            self._call_out(grid, told)
+        spot = self.map_spot
+        if spot is not None:
+            self._minimap(spot).draw(grid, rect.x + spot.x, rect.y + spot.y, self.faces, rect, self.style)
+        if self.footnote:
+            self._write_footnote(grid, rect)
+
+    def _write_footnote(self, grid: Grid, rect: Rect) -> None:
+        x, y = rect.x, rect.bottom - 1
+        grid.put(x, y, " " * rect.width, tone("text", "panel", reverse=not self.style.colour))
+        x += 1
+        for text, colour in self.footnote:
+            words = cut(text, max(0, rect.right - x - 1), ascii=self.style.ascii, end=True)
+            ink = tone(colour, "panel", bold=colour == "accent", reverse=not self.style.colour)
+            grid.write(x, y, words, ink)
+            x += len(words)
+
+    def _call_out(self, grid: Grid, box: int) -> None:
+        scene = self.scene
+        rect = scene.rects[box]
+        node, known = self.graph.boxes[box], self.faces[box]
+        if not rect.meets(self.rect):
+            return
+        look = STATES[known.state]
+        kind = kind_look(node.kind).word.replace("_", "-")
+        before, after = self.web.neighbours(box)
+        joined = f"after {len(before)}, before {len(after)}"
+        second = known.second if known.second != node.note else ""
+        lines = [second or node.note, node.note if second else "", joined]
+        sheet = Grid(self.rect)
+        callout.draw(
+            sheet,
+            rect,
+            (node.name or node.path, kind),
+            lines,
+            self.style,
+            sign=look.ascii if self.style.ascii else look.glyph,
+            colour=look.token,
+        )
+        sheet.lay_on(grid)
+
+    # -- the map -------------------------------------------------------------------------------------------------------
+
+    @property
+    def map_spot(self) -> Rect | None:
+        """Where the map lies in the view, if it shows: at the person's wish, or by itself among dots that do not fit."""
+        wide, high = self.size
+        small = wide < _SMALL_VIEW
+        width, height = (SMALL_WIDTH, SMALL_HEIGHT) if small else (WIDTH, HEIGHT)
+        wanted = self.map_wanted
+        if wanted is None:
+            wanted = self.zoom is Zoom.DOT and not small and not camera.fits(self._extent, self.size)
+        if not wanted or not self.graph.boxes or wide < width + 4 or high < height + 3:
+            return None
+        return Rect(wide - width - 1, high - height - 1, width, height)
+
+    def toggle_map(self) -> bool:
+        """Show the map, or put it away; whether it shows now."""
+        self.map_wanted = self.map_spot is None
+        return self.map_wanted
+
+    def _minimap(self, spot: Rect) -> Minimap:
+        canvas = self.canvas
+        if canvas.minimap is None or canvas.minimap.width != spot.width:
+            canvas.minimap = Minimap(canvas.scene, spot.width, spot.height)
+        return canvas.minimap
+
+    def look_at_map(self, x: int, y: int) -> bool:
+        """Bring the place under a cell of the map into the middle of the view."""
+        spot = self.map_spot
+        if spot is None:
+            return False
+        column, row = self._minimap(spot).place(x - spot.x, y - spot.y)
+        self.corner = camera.held(camera.centred(Rect(column, row, 1, 1), self.size), self._extent, self.size)
+        return True
+
+    # -- places --------------------------------------------------------------------------------------------------------
+
+    def box_at(self, x: int, y: int) -> int | None:
+        """The box at a cell of the view."""
+        return self.scene.box_at(x + self.corner.x, y + self.corner.y) if self.graph.boxes else None
+
+    def on_kind(self, box: int, x: int, y: int) -> bool:
+        """Whether a cell of the view is the kind of a group."""
+        rect = self.scene.rects[box]
+        titled = self.forms.get(box) in (Form.LISTED, Form.OPEN) and self.zoom is Zoom.CARD
+        row = rect.y if titled else self.scene.port_row(box)
+        return box in self.forms and (x + self.corner.x, y + self.corner.y) == (rect.x + 2, row)
+
+    def _empty(self, first: int, count: int) -> list[Row]:
+        grid = Grid(Rect(0, first, self.size[0], count))
+        for number, words in enumerate(self.words):
+            cells = cut(words, self.size[0], ascii=self.style.ascii, end=True)
+            y = self.size[1] // 2 - 1 + 2 * number
+            grid.write((self.size[0] - len(cells)) // 2, y, cells, tone("muted" if number else "text"))
+        return grid.rows()
+
+
+def _around(graph: Graph, path: str, count: int) -> Graph:
+    """The part of a graph that is at most so many steps from a node."""
+    center = next((number for number, box in enumerate(graph.boxes) if box.path == path), None)
+    if center is None:
+        return graph
+    kept = sorted(Web(graph).near(center, count))
+    place = {old: new for new, old in enumerate(kept)}
+    return Graph(
+        boxes=[structs.replace(box, parent=place.get(box.parent, -1)) for box in (graph.boxes[old] for old in kept)],
+        edges=[
+            Edge(place[edge.source], place[edge.target], edge.kind)
+            for edge in graph.edges
+            if edge.source in place and edge.target in place
+        ],
+    )
