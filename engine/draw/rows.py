@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 
 _NEAR = 1.6  # rows: neighbours at most so far from level are made level
 _FAR = 1 << 30
+_POLISHED = 2000  # items: smaller parts are aligned once more, since settling brings new neighbours near
 
 Separation = Callable[[int, int], int]
 """Rows from one item's ports to those of the item below it, at least."""
@@ -38,7 +39,10 @@ def rows(
     wanted = _pulled(layers, up, down, offsets, stand_ins)
     for item, row in pins.items():
         wanted[item] = row
-    return _aligned(layers, down, offsets, wanted, stand_ins, pins)
+    found = _aligned(layers, down, offsets, wanted, stand_ins, pins)
+    if len(found) > _POLISHED or len(found) < 3:
+        return found
+    return _aligned(layers, down, offsets, {item: float(row) for item, row in found.items()}, stand_ins, pins)
 
 
 def _offsets(layer: Sequence[int], apart: Separation) -> list[int]:

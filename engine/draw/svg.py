@@ -17,9 +17,9 @@ from xml.sax.saxutils import escape, quoteattr
 from engine.draw.colours import DARK, LIGHT, Colours
 from engine.draw.glyphs import kind_glyph, state_glyph
 from engine.draw.ink import trail
-from engine.draw.scene import Form, Frame, Panel, Rect, Scene, Wire
+from engine.draw.scene import End, Form, Frame, Panel, Rect, Scene, Wire
 from engine.draw.sizes import Row, children, listed_rows
-from engine.draw.text import cut, elide, safe
+from engine.draw.text import cut, elide, safe, width
 from engine.draw.tree import Tree
 
 Theme = Literal["light", "dark", "auto"]
@@ -76,8 +76,8 @@ class Drawing:
 
     def document(self, title: str, theme: Theme, ground: bool) -> str:
         """All of it."""
-        width, height = self.scene.width * CELL_WIDTH + 2 * MARGIN, self.scene.height * CELL_HEIGHT + 2 * MARGIN
-        size = f'viewBox="0 0 {_n(width)} {_n(height)}" width="{_n(width)}" height="{_n(height)}"'
+        wide, high = self.scene.width * CELL_WIDTH + 2 * MARGIN, self.scene.height * CELL_HEIGHT + 2 * MARGIN
+        size = f'viewBox="0 0 {_n(wide)} {_n(high)}" width="{_n(wide)}" height="{_n(high)}"'
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img">',
             f"<title>{_text(title or 'workflow')}</title>",
@@ -99,7 +99,9 @@ class Drawing:
         heads: dict[tuple[int, int], bool] = {}
         for link in panel.links:
             for wire, end in trail(panel, link):
-                paths[wire.dashed, self._path(wire, end.row, end.stop, end.target >= 0)] = None
+                enters = wire.source == panel.group and wire.start == panel.rect.x + 1
+                leaves = link.target == panel.group and end.row == panel.port and end.stop >= panel.gap_x[-1]
+                paths[wire.dashed, self._path(wire, end, int(enters), int(leaves))] = None
                 if end.target >= 0:
                     at = (end.stop, end.row)
                     heads[at] = heads.get(at, True) and wire.dashed
@@ -110,11 +112,11 @@ class Drawing:
             shape = f"M{_n(x)} {_n(y)}l-8 -4v8z"
             yield f'<path class="{"open" if dashed else "head"}" d="{shape}"/>'
 
-    def _path(self, wire: Wire, row: int, stop: int, lands: bool) -> str:
-        """From where the wire starts to one of its ends, with round bends."""
-        y0, y1 = _middle(wire.row), _middle(row)
-        start = wire.start * CELL_WIDTH
-        finish = (stop + 1) * CELL_WIDTH - (7 if lands else 0)
+    def _path(self, wire: Wire, end: End, enters: int, leaves: int) -> str:
+        """From where the wire starts to one of its ends, with round bends; one cell more where it meets a frame."""
+        y0, y1 = _middle(wire.row), _middle(end.row)
+        start = (wire.start - enters) * CELL_WIDTH
+        finish = (end.stop + 1 + leaves) * CELL_WIDTH - (7 if end.target >= 0 else 0)
         if y0 == y1:
             return f"M{_n(start)} {_n(y0)}H{_n(finish)}"
         x = (wire.x + 0.5) * CELL_WIDTH
@@ -163,7 +165,7 @@ class Drawing:
         y = _middle(inner.y + 1) + (4.5 if not note else -2.5)
         yield from self._named(box, inner, y, elide(found.name, inner.width - 6))
         if note:
-            yield _line((inner.x + 4) * CELL_WIDTH, y + 15.5, "note", cut(note, inner.width - 2))
+            yield _line((inner.x + 4) * CELL_WIDTH, y + 15.5, "note", cut(note, _note_cells(inner.width - 5)))
         yield "</g>"
 
     def _named(self, box: int, rect: Rect, y: float, name: str) -> Iterator[str]:
@@ -187,9 +189,11 @@ class Drawing:
 
     def _listed_row(self, inner: Rect, row: int, entry: Row) -> Iterator[str]:
         if entry.what == "rule":
-            yield self._rule(inner, row, entry.text)
+            yield self._rule(inner, row, entry.text, inner.x + 1)
         elif entry.what == "note":
-            yield _line((inner.x + 1.6) * CELL_WIDTH, _middle(row) + 4, "note", cut(entry.text, inner.width - 2))
+            yield _line(
+                (inner.x + 1.6) * CELL_WIDTH, _middle(row) + 4, "note", cut(entry.text, _note_cells(inner.width - 3))
+            )
         else:
             yield from self._named(entry.box, inner, _middle(row) + 4.5, elide(entry.text, inner.width - 7))
 
@@ -208,7 +212,7 @@ class Drawing:
             if room > 4:
                 x, y = (rect.right - 2) * CELL_WIDTH, _top(rect) - 5
                 parts.append(_line(x, y, "note", cut(box.note, room), end=True))
-        parts += (self._rule(rect, rule.row, rule.title) for rule in frame.rules)
+        parts += (self._rule(rect, rule.row, rule.title, rule.x) for rule in frame.rules)
         return "".join([*parts, "</g>"])
 
     def _heading(self, box: int, rect: Rect) -> Iterator[str]:
@@ -221,14 +225,14 @@ class Drawing:
         if state is not None and self.scene.forms.get(box) is Form.LISTED:
             yield _line((rect.right - 1.6) * CELL_WIDTH, y, f"s-{state}", state_glyph(state))
 
-    def _rule(self, rect: Rect, row: int, title: str) -> str:
+    def _rule(self, rect: Rect, row: int, title: str, x: int) -> str:
         y = _middle(row)
-        text = cut(title, rect.width - 4)
+        text = cut(title, rect.width - 6)
         left, right = rect.x * CELL_WIDTH, rect.right * CELL_WIDTH
-        after = left + 12 + 6.4 * len(text) + 8
-        return f'<path class="rule" d="M{_n(left)} {_n(y)}h8M{_n(min(after, right))} {_n(y)}H{_n(right)}"/>' + _line(
-            left + 12, y + 4, "lane", text
-        )
+        begin = x * CELL_WIDTH + 6
+        after = min(begin + 6.4 * width(text) + 4, right)
+        line = f"M{_n(left)} {_n(y)}H{_n(begin - 4)}M{_n(after)} {_n(y)}H{_n(right)}"
+        return f'<path class="rule" d="{line}"/>' + _line(begin, y + 4, "lane", text)
 
     def _rect(self, rect: Rect, classes: str, lift: float = 0.0) -> str:
         top, bottom = _top(rect) + lift, _bottom(rect)
@@ -248,6 +252,11 @@ def _bottom(rect: Rect) -> float:
 
 def _middle(row: int) -> float:
     return (row + 0.5) * CELL_HEIGHT
+
+
+def _note_cells(cells: int) -> int:
+    """How much of a note's smaller text goes where names would have so many cells."""
+    return int(cells * 1.4)
 
 
 def _n(value: float) -> str:
