@@ -76,7 +76,7 @@ def log_line(line: LogLine, paint: Paint, *, named: bool) -> str:
     who = (
         f" {paint.style(paint.safe(line.node), 'accent')}{paint.muted(f'#{line.attempt}') if line.attempt > 1 else ''}"
     )
-    text = paint.safe(line.text)
+    text = paint.printed(line.text)
     if line.stream == "stderr":
         text = paint.style(text, "yellow")
     elif line.stream == "log":

@@ -6,10 +6,10 @@ which means *you*, is a violet of its own where the terminal can show it.
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Sequence
 
-from studio.document.visible import line
+from engine.draw.text import cut, safe, width
 from studio.front.terminal import Terminal
 from studio.theme import look, sign
 
@@ -28,6 +28,9 @@ _ANSI = {
 }
 
 
+_COLOURS = re.compile(r"\x1b\[[0-9;:]*m")
+
+
 class Paint:
     """Makes pieces of text for one terminal. Texts that come from a project go through `safe` first."""
 
@@ -36,7 +39,15 @@ class Paint:
 
     def safe(self, text: object) -> str:
         """Anybody's text as one line that a terminal only shows."""
-        return line(str(text).replace("\n", " "), ascii=self.terminal.ascii)
+        return safe(str(text).replace("\n", " "), self.terminal.ascii)
+
+    def printed(self, text: str) -> str:
+        """A line that a program printed, as it would look at rest: without colours, and only the last state of a bar."""
+        if "\x1b" in text:
+            text = _COLOURS.sub("", text)
+        if "\r" in text:
+            text = text.rstrip("\r").rsplit("\r", 1)[-1]
+        return self.safe(text.expandtabs(4))
 
     def style(self, text: str, *styles: str) -> str:
         """`text` in a colour of the table above, bold or muted, where the terminal has colours."""
@@ -83,39 +94,23 @@ class Paint:
         return "  ".join(parts).rstrip()
 
     def fit(self, text: str, room: int) -> str:
-        """`text`, cut at its end where it does not fit into `room` cells. Styled text is only cut if it has none."""
-        if cells(text) <= room or "\x1b" in text:
-            return text
-        kept = ""
-        for char in text:
-            if cells(kept) + cells(char) > room - 1:
-                break
-            kept += char
-        return kept + self.sign("ellipsis")
+        """`text`, cut at its end where it does not fit into `room` cells. Only text without styles is cut."""
+        return text if "\x1b" in text else cut(text, room, self.sign("ellipsis"))
 
 
 def cells(text: str) -> int:
     """How many cells a text of ours takes; styles take none."""
-    if text.isascii() and "\x1b" not in text:
-        return len(text)
-    count = 0
-    inside = False
-    for char in text:
-        if inside:
-            inside = char != "m"
-        elif char == "\x1b":
-            inside = True
-        elif not unicodedata.combining(char):
-            count += 2 if unicodedata.east_asian_width(char) in "WF" else 1
-    return count
+    return width(_COLOURS.sub("", text) if "\x1b" in text else text)
 
 
 def seconds(length: float | None) -> str:
-    """A length of time as people read it: 0.04 s, 12.3 s, 4:05, 1:02:03."""
+    """A length of time as people read it: 4 ms, 0.31 s, 12.3 s, 4:05, 1:02:03."""
     if length is None:
         return ""
-    if length < 1:
-        return f"{max(length, 0):.2f} s"
+    if length < 0.0995:
+        return f"{max(length, 0) * 1000:.0f} ms"
+    if length < 0.995:
+        return f"{length:.2f} s"
     if length < 60:
         return f"{length:.1f} s"
     whole = round(length)

@@ -1,0 +1,227 @@
+"""`flowloom run`: runs a project and shows how it goes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from studio.front import exit_codes
+from studio.front.paint import Paint
+from studio.front.places import project_file
+from studio.front.streams import say, tell
+from studio.front.terminal import Terminal, terminal_of
+
+if TYPE_CHECKING:
+    from engine.project.loading import Loaded
+    from engine.start import RunHandle
+    from studio.live.watch import Stops, View
+
+
+@click.command("run", short_help="Run a project, with live progress.")
+@click.argument("project", required=False)
+@click.option("-p", "params", multiple=True, metavar="NAME=VALUE", help="Choose a param's value; may be repeated.")
+@click.option("--executor", metavar="E", help="Where nodes run: inline, threads, processes, ...")
+@click.option("-j", "--jobs", type=click.IntRange(min=1, max=4096), metavar="N", help="At most N nodes at once.")
+@click.option("-k", "--keep-going", is_flag=True, help="After a failure, run what does not need the failed node.")
+@click.option("--python", metavar="P", help="The interpreter for the tasks.")
+@click.option("-n", "--dry-run", is_flag=True, help="Show what would run, level by level, and run nothing.")
+@click.option("--plain", is_flag=True, help="Lines only, nothing that is redrawn.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout at the end.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
+@click.option("-v", "--verbose", is_flag=True, help="Show what nodes print, as they print it.")
+def command(
+    project: str | None,
+    params: tuple[str, ...],
+    executor: str | None,
+    jobs: int | None,
+    keep_going: bool,
+    python: str | None,
+    dry_run: bool,
+    plain: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    """Run PROJECT. To name a project here is to trust it: its code runs as you.
+
+    Progress goes to stderr. Exit code: 0 completed, 1 failed, 2 wrong usage or project, 3 canceled, 5 broken
+    environment, 130 Ctrl-C.
+    """
+    from studio.live.watch import Stops
+
+    with Stops() as stops:
+        from engine.project.loading import look
+        from engine.project.params import bind_params
+
+        loaded = look(project_file(project))
+        model = _runnable(loaded)
+        chosen = bind_params(model.workflow.params, params)
+        if stops.code is not None:
+            return stops.code
+        if dry_run:
+            return _show_plan(loaded, chosen, executor, as_json)
+        _check_executor(executor)
+        from engine.start import prepare_run
+
+        handle = prepare_run(
+            model,
+            loaded.folder,
+            text=loaded.text,
+            file=loaded.path.absolute(),
+            params=chosen,
+            executor=executor,
+            jobs=jobs,
+            keep_going=keep_going,
+            python=python,
+            environment=os.environ,
+        )
+        return _watch(handle, stops, plain=plain, as_json=as_json, quiet=quiet, verbose=verbose)
+
+
+def _runnable(loaded: Loaded) -> Any:
+    """The project, if nothing keeps it from running; its warnings are told on the way."""
+    from engine.errors import ValidationFailed
+    from studio.front.trouble import tell_findings
+
+    findings = loaded.findings
+    if findings.errors or loaded.project is None:
+        raise ValidationFailed(f"{loaded.path} cannot run: {findings.counts()}", findings.items)
+    if findings.warnings:
+        tell_findings(ValidationFailed(findings.counts(), findings.items))
+    return loaded.project
+
+
+def _check_executor(name: str | None) -> None:
+    """A misspelt executor is wrong usage; only one that exists and cannot be had is a broken environment."""
+    from engine.executors.lookup import OWN, executor_names
+
+    if name is None or name in OWN:
+        return
+    known = executor_names()
+    if name not in known:
+        from studio.front.trouble import near
+
+        close = near(name, known)
+        remedy = f"did you mean {close!r}?" if close else f"there are {', '.join(known)}"
+        raise click.UsageError(f"there is no executor {name[:60]!r}; {remedy}")
+
+
+def _watch(handle: RunHandle, stops: Stops, *, plain: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
+    from studio.live.board import Board
+    from studio.live.watch import PATIENCE, Watch
+    from studio.live.words import Story
+
+    terminal = terminal_of(sys.stderr)
+    paint = Paint(terminal)
+    view = _view(paint, terminal, plain=plain or quiet)
+    title = handle.plan.name or handle.id
+    story = Story(paint, handle.state, most=12 if terminal.live else 200)
+    patience = None if terminal.live else PATIENCE
+    watch = Watch(handle, view, Board(title), story, stops, lines=not quiet, logs=verbose, patience=patience)
+    watch.run()
+    if watch.gave_up:
+        from studio.front.trouble import problem
+
+        say(problem(f"{watch.gave_up}; nobody freed it, so the run was left as it is: {handle.id}"))
+        sys.stderr.flush()
+        os._exit(exit_codes.BROKEN)  # the engine's thread still waits for the disk
+    _tell_end(handle, paint, quiet=quiet)
+    if as_json:
+        from studio.front.documents import dumped
+
+        tell(dumped(handle.result.to_dict()))
+    return exit_code(handle.state.state.value, stops.code)
+
+
+def _view(paint: Paint, terminal: Terminal, *, plain: bool) -> View:
+    if plain or not terminal.live:
+        from studio.live.plain import PlainView
+
+        return PlainView(paint)
+    from studio.live.screen import LiveView
+
+    return LiveView(paint)
+
+
+def _tell_end(handle: RunHandle, paint: Paint, *, quiet: bool) -> None:
+    from studio.live.board import Board
+    from studio.live.words import cause_block, summary
+
+    state = handle.state
+    failed = state.state.value == "failed"
+    if quiet and not failed:
+        return
+    lines = [""] if not quiet else []
+    if failed and state.cause >= 0:
+        printed = _printed(handle, state.plan.names[state.cause])
+        lines += [*cause_block(state, state.cause, printed, paint), ""]
+    counts = dict(Board("").look(state, 0.0).counts)
+    lines += summary(state, handle.id, handle.folder, paint, counts=counts)
+    say("\n".join(lines))
+
+
+def _printed(handle: RunHandle, node: str) -> list[Any]:
+    """The end of what a node's last attempt printed."""
+    if handle.folder is None:
+        return []
+    from collections import deque
+
+    from engine.store.logs import RunLogs
+
+    lines = deque(RunLogs(handle.folder).read(node, under=False), maxlen=50)
+    last = max((line.attempt for line in lines), default=0)
+    return [line for line in lines if line.attempt == last]
+
+
+def exit_code(state: str, stopped: int | None) -> int:
+    """What a run's end means to scripts; a signal speaks only if it is what ended the run."""
+    if state == "canceled":
+        return exit_codes.CANCELED if stopped is None else stopped
+    return _CODES.get(state, exit_codes.WAITING)
+
+
+_CODES = {"completed": exit_codes.COMPLETED, "failed": exit_codes.FAILED}
+
+
+def _show_plan(loaded: Loaded, chosen: dict[str, Any], executor: str | None, as_json: bool) -> int:
+    from engine.planner import plan_project
+
+    assert loaded.project is not None
+    _check_executor(executor)
+    plan = plan_project(loaded.project, params=chosen, executor=executor, environment=os.environ)
+    skipped = {*plan.templates, *plan.hidden}
+    levels: dict[int, list[int]] = {}
+    for node, level in enumerate(plan.levels):
+        if node not in skipped:
+            levels.setdefault(level, []).append(node)
+    if as_json:
+        from studio.front.documents import dumped
+
+        tell(
+            dumped(
+                {
+                    "format": 1,
+                    "project": plan.name,
+                    "params": chosen,
+                    "levels": [[plan.names[node] for node in levels[level]] for level in sorted(levels)],
+                }
+            )
+        )
+        return exit_codes.COMPLETED
+    paint = Paint(terminal_of(sys.stdout))
+    count = sum(map(len, levels.values()))
+    tell(f"{paint.style(paint.safe(plan.name), 'bold')}  {count} nodes in {len(levels)} levels; nothing is run")
+    for level in sorted(levels):
+        for place, node in enumerate(levels[level]):
+            work = plan.works[node]
+            what = f"{work.name if work.kind == 'task' else work.kind}, {work.executor}" if work is not None else ""
+            after = ", ".join(paint.safe(plan.names[source]) for source in plan.deps[node])
+            head = paint.muted(f"{level if not place else '':>4}")
+            tell(
+                f"{head}  {paint.glyph('ready')} {paint.safe(plan.names[node])}"
+                f"{paint.muted(f'  {paint.safe(what)}') if what else ''}{paint.muted(f'  after {after}') if after else ''}"
+            )
+    return exit_codes.COMPLETED

@@ -1,0 +1,1 @@
+"""A run as it is watched from the command line: what to show (`board`, `words`), where (`plain`, `screen`), and when."""

@@ -1,0 +1,207 @@
+"""A run in words: a line for what happened to a node, the cause of a failure, the summary at the end.
+
+Everything that a task or a project wrote goes through `Paint.safe` on its way into a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from engine.machine import events as e
+from engine.machine.state import RunState
+from studio.front.paint import Paint, cells, seconds
+
+if TYPE_CHECKING:
+    from engine.attempt import LogLines, Trouble
+    from engine.store.logs import LogLine
+
+TRACEBACK_LINES = 8
+LOG_LINES = 8
+NAMED_FOLLOWERS = 6
+NAME_ROOM = 28
+
+
+class Story:
+    """Turns events into lines, at most `most` at a time for what went well; failures are always told."""
+
+    def __init__(self, paint: Paint, state: RunState, most: int = 40) -> None:
+        self.paint = paint
+        self.state = state
+        self.most = most
+        self.name_room = min(NAME_ROOM, max([8, *(cells(paint.safe(name)) for name in state.plan.names[:500])]))
+
+    def tell(self, events: Iterable[e.Event]) -> list[str]:
+        """Lines for what just happened, in its order."""
+        lines: list[str] = []
+        calm = 0
+        for event in events:
+            teller = _TELLERS.get(type(event))
+            if teller is None:
+                continue
+            if type(event) in _CALM:
+                calm += 1
+                if calm > self.most:
+                    continue
+            line = teller(self, event)
+            if line:
+                lines.append(line)
+        if calm > self.most:
+            lines.append(self.paint.muted(f"  and {calm - self.most} more nodes ended"))
+        return lines
+
+    def line(self, state: str, node: int, text: str, spent: float | None = None, *, at: float) -> str:
+        """`12.30  ✓ load   0.81 s  text`."""
+        paint = self.paint
+        name = paint.safe(self.state.plan.names[node])
+        gap = " " * max(self.name_room - cells(name), 0)
+        took = f"{seconds(spent):>8}" if spent is not None else " " * 8
+        head = f"{paint.muted(f'{at:8.2f}')}  {paint.glyph(state)} {paint.style(name, 'bold')}{gap} {took}"
+        room = paint.terminal.width - 13 - max(self.name_room, cells(name)) - 9 - 2
+        return f"{head}  {paint.fit(text, max(room, 12))}".rstrip()
+
+    def logged(self, lines: LogLines) -> list[str]:
+        """What an attempt printed, with its node in front."""
+        paint = self.paint
+        name = paint.style(paint.safe(self.state.plan.names[lines.node]), "accent")
+        bar = paint.muted("|" if paint.terminal.ascii else "│")
+        style = {"stderr": "yellow", "log": "muted"}.get(lines.stream, "default")
+        return [f"          {name} {bar} {paint.style(paint.printed(text), style)}" for text in lines.lines]
+
+    # -- one for each kind of event that people want to hear of ------------------------------------------------------
+
+    def completed(self, event: e.Completed) -> str:
+        attempts = self.state.attempts[event.node]
+        text = self.paint.muted(f"attempt {attempts}") if attempts > 1 else ""
+        return self.line("completed", event.node, text, event.seconds, at=event.at)
+
+    def planned(self, event: e.RetryPlanned) -> str:
+        error = self.state.errors.get(event.node)
+        text = f"{self.paint.safe(_first_line(error))}; again in {seconds(event.due - event.at)}"
+        return self.line("retrying", event.node, text, at=event.at)
+
+    def failed(self, event: e.NodeFailed) -> str:
+        error = self.state.errors.get(event.node)
+        text = self.paint.safe(_first_line(error))
+        return self.line("failed", event.node, text, self.state.spent[event.node], at=event.at)
+
+    def skipped(self, event: e.Skipped) -> str:
+        return self.line("skipped", event.node, self.paint.safe(event.reason), at=event.at)
+
+    def canceled(self, event: e.NodeCanceled) -> str:
+        if not self.state.attempts[event.node]:
+            return ""
+        return self.line("canceled", event.node, self.paint.safe(event.reason), event.seconds, at=event.at)
+
+    def lost(self, event: e.Lost) -> str:
+        return self.line("unknown", event.node, "its attempt was lost; it is run again", at=event.at)
+
+    def paused(self, event: e.RunPaused) -> str:
+        return self._of_run("suspended", f"paused{' by ' + event.by if event.by else ''}", event.at)
+
+    def resumed(self, event: e.RunResumed) -> str:
+        return self._of_run("running", "goes on", event.at)
+
+    def canceling(self, event: e.RunCanceling) -> str:
+        return self._of_run("canceled", f"{event.reason}: ending what runs", event.at)
+
+    def asked(self, event: e.QuestionAsked) -> str:
+        return self.line("suspended", event.node, self.paint.safe(f"waits: {event.text}"), at=event.at)
+
+    def _of_run(self, state: str, text: str, at: float) -> str:
+        return f"{self.paint.muted(f'{at:8.2f}')}  {self.paint.glyph(state)} {self.paint.safe(text)}"
+
+
+_CALM = frozenset({e.Completed, e.Skipped, e.NodeCanceled})
+_TELLERS: dict[type[e.Event], Any] = {
+    e.Completed: Story.completed,
+    e.RetryPlanned: Story.planned,
+    e.NodeFailed: Story.failed,
+    e.Skipped: Story.skipped,
+    e.NodeCanceled: Story.canceled,
+    e.Lost: Story.lost,
+    e.RunPaused: Story.paused,
+    e.RunResumed: Story.resumed,
+    e.RunCanceling: Story.canceling,
+    e.QuestionAsked: Story.asked,
+}
+
+
+def cause_block(state: RunState, node: int, printed: Sequence[LogLine], paint: Paint) -> list[str]:
+    """Why a node failed: the error, the end of its traceback, the end of what it printed, who could not run."""
+    record = state.node(node)
+    error = record.error
+    tries = f", {record.attempts} attempts" if record.attempts > 1 else ""
+    head = f"{paint.glyph('failed')} {paint.style(paint.safe(record.id), 'bold')} failed"
+    lines = [f"{head} {paint.muted(f'after {seconds(record.seconds)}{tries}')}"]
+    if error is not None:
+        shown = paint.safe(_first_line(error, 2000))
+        lines.append(f"  {paint.style(shown, 'red')}")
+        lines += [f"  {paint.muted(text)}" for text in _traceback_tail(error, paint)]
+    if printed:
+        bar = paint.muted("|" if paint.terminal.ascii else "│")
+        lines.append(f"  {paint.muted('it printed')}")
+        for line in printed[-LOG_LINES:]:
+            text = paint.printed(line.text)
+            lines.append(f"  {bar} {paint.style(text, 'yellow') if line.stream == 'stderr' else text}")
+    followers = [state.plan.names[other] for other, cause in sorted(state.causes.items()) if cause == node]
+    if followers:
+        named = ", ".join(paint.safe(name) for name in followers[:NAMED_FOLLOWERS])
+        more = f" and {len(followers) - NAMED_FOLLOWERS} more" if len(followers) > NAMED_FOLLOWERS else ""
+        lines.append(f"  {paint.muted('because of it, these did not run:')} {named}{more}")
+    return lines
+
+
+def counts_text(counts: dict[str, int], paint: Paint) -> str:
+    """`✓ 12  ✗ 1  » 3`: states with nothing in them are left out."""
+    return "  ".join(f"{paint.glyph(word)} {count}" for word, count in counts.items() if count)
+
+
+def summary(state: RunState, run: str, folder: Path | None, paint: Paint, *, counts: dict[str, int]) -> list[str]:
+    """How the run went, where it is kept, and what one may want to do next."""
+    how = state.state.value
+    took = seconds((state.ended_at or 0.0) - (state.started_at or 0.0))
+    reason = f": {paint.safe(state.reason)}" if state.reason and how != "completed" else ""
+    title = paint.safe(state.plan.name or "the run")
+    head = f"{paint.glyph(how)} {paint.style(title, 'bold')} {how}{reason} {paint.muted('in')} {took}"
+    lines = [f"{head}   {counts_text(counts, paint)}"]
+    if folder is not None:
+        lines.append(f"  {paint.muted('kept in')} {paint.safe(_short_path(folder))}")
+        lines.append(f"  {paint.muted('next')}    {_next(state, run, paint)}")
+    return lines
+
+
+def _next(state: RunState, run: str, paint: Paint) -> str:
+    between = f" {paint.sign('between')} "
+    show = paint.accent(f"flowloom show {run}")
+    if state.cause >= 0:
+        import shlex
+
+        node = paint.safe(shlex.quote(state.plan.names[state.cause]))
+        return between.join([paint.accent(f"flowloom logs {run} {node}"), show])
+    return between.join([show, paint.accent(f"flowloom logs {run}")])
+
+
+def _first_line(error: Trouble | None, room: int = 300) -> str:
+    if error is None:
+        return "it failed"
+    text = str(error).strip() or error.type
+    first, _, rest = text.partition("\n")
+    return f"{first[:room]}{' ...' if rest or len(first) > room else ''}"
+
+
+def _traceback_tail(error: Trouble, paint: Paint) -> list[str]:
+    """The end of a traceback without its first and last line, which are said already."""
+    found = [text for text in error.traceback.rstrip().splitlines() if not text.startswith("Traceback (most recent")]
+    if found and found[-1].startswith(error.type.rsplit(".", 1)[-1]):
+        found = found[:-1]
+    cut = len(found) > TRACEBACK_LINES
+    return [*(["..."] if cut else []), *(paint.safe(text) for text in found[-TRACEBACK_LINES:])]
+
+
+def _short_path(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except (ValueError, OSError):
+        return str(path)
