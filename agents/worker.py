@@ -470,9 +470,8 @@ class Worker:
             generation=self.generation,
             draining=self.draining,
         )
-        peer = self._link
-        parcel = peer.bare([message]) if peer is not None else Link(self.session, 0, self.limits).bare([message])
-        self._orders.sends.append(parcel)
+        # To whoever is there now: an engine that came back does not answer to the session of the one before.
+        self._orders.sends.append(Link(self.session, 0, self.limits).bare([message]))
 
     def due(self, now: float) -> float:
         """Seconds until `ticked` wants to be called."""
