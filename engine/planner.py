@@ -11,7 +11,7 @@ frame, and its body the root of a template. The second resolves every name from 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET
@@ -22,7 +22,7 @@ from engine.binding import Condition, Expression, Filling, InnerParams, Names, S
 from engine.errors import NodeNotFound, ValidationFailed
 from engine.frames import Again, Choice, Each, Frame, Group, Pause, Question
 from engine.plan import NO_LIMIT, LaneSpec, Plan
-from engine.project.comparisons import is_function, read_comparison
+from engine.project.comparisons import is_function, read_comparison, references_of
 from engine.project.model import (
     Approval,
     Command,
@@ -333,13 +333,19 @@ class _Planner:
             return
         if is_function(when):
             raise ValidationFailed(f"{spot.standing.path}: write `when` as a comparison over ${{...}}, not a function")
-        comparison = read_comparison(when)
-        self.guards[spot.outer] = Condition(comparison, self._names_for(spot, comparison))
+        self.guards[spot.outer] = self._condition(when, spot)
+
+    def _condition(self, text: str, spot: _Spot) -> Condition:
+        comparison = read_comparison(text)
+        return Condition(comparison, self._names(spot, references_of(comparison)))
 
     def _names_for(self, spot: _Spot, parsed: Any) -> Names:
-        """The names that something parsed uses, resolved; the nodes among them become upstream of its node."""
+        return self._names(spot, references_in(parsed))
+
+    def _names(self, spot: _Spot, references: Iterable[Ref]) -> Names:
+        """The names that these references use, resolved; the nodes among them become upstream of the spot's node."""
         nodes = {}
-        for ref in references_in(parsed):
+        for ref in references:
             if ref.kind == "node":
                 nodes[ref.name] = number = self._resolve(ref.name, spot)
                 self.upstream[spot.outer][number] = None
@@ -384,8 +390,7 @@ class _Planner:
         other = spot.scope.spots[held["else"].index].outer if "else" in held else None
         if not isinstance(body.condition, str) or spot.asked >= 0:
             return Choice(branches, other, asked=self._ask(spot, body.condition))
-        comparison = read_comparison(body.condition)
-        return Choice(branches, other, decide=Condition(comparison, self._names_for(spot, comparison)))
+        return Choice(branches, other, decide=self._condition(body.condition, spot))
 
     def switch(self, spot: _Spot) -> Frame:
         """A branch for each case, and a value that chooses."""
@@ -487,8 +492,7 @@ class _Planner:
             )
             self.upstream[asked][spot.body] = None
         else:
-            comparison = read_comparison(again.condition)
-            stop = Condition(comparison, self._names_for(spot, comparison))
+            stop = self._condition(again.condition, spot)
         return Again(
             number + 1,
             -1,

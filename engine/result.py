@@ -63,13 +63,32 @@ class Nodes(Mapping[str, NodeResult]):
         return node_result(self._state, number)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._state.plan.names)
+        names = self._state.plan.names
+        return (names[number] for number in nodes_in_order(self._state))
 
     def __len__(self) -> int:
-        return len(self._state.plan.names)
+        plan = self._state.plan
+        return len(plan.names) - len(plan.templates | plan.hidden)
 
     def __contains__(self, path: object) -> bool:
         return path in self._state.plan.numbers
+
+
+def nodes_in_order(state: RunState) -> Iterator[int]:
+    """The nodes that people know, in file order, children (also those that were born) right after their frame."""
+    plan = state.plan
+    if not plan.frames:
+        yield from range(len(plan.names))
+        return
+    unseen = plan.templates | plan.hidden
+    todo = [node for node in range(len(plan.names) - 1, -1, -1) if node not in plan.parents]
+    while todo:
+        node = todo.pop()
+        if node in unseen:
+            continue
+        yield node
+        if node in plan.frames:
+            todo.extend(reversed(state.stamps.get(node) or plan.frames[node].children))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import WorkflowError
+from engine.errors import ValidationFailed, WorkflowError
 from engine.executors.contract import Executor, Workplace
 from engine.interpreter import choose_python
 from engine.machine.decisions import Cancel, Pause, Resume
@@ -27,7 +27,7 @@ from engine.monitor.observers import Observers, WorkflowObserver
 from engine.plan import Plan
 from engine.planner import plan_project
 from engine.project.loading import load, project_file
-from engine.project.model import Project
+from engine.project.model import Project, SubWorkflow
 from engine.result import RunResult, run_result
 from engine.runner import Run
 
@@ -161,6 +161,7 @@ def prepare_run(
     environment: Mapping[str, str],
 ) -> RunHandle:
     """A run that is ready to `start()` or `drive()`: planned, with its executors made and its journal begun."""
+    files = workflow_files(project, folder)
     plan = plan_project(
         project,
         params=params or {},
@@ -169,6 +170,7 @@ def prepare_run(
         jobs=jobs,
         keep_going=keep_going,
         environment=environment,
+        files={name: inner for name, (inner, _) in files.items()},
     )
     interpreter = choose_python(folder, named=project.python, chosen=python, environment=environment)
     executors = _executors(plan)
@@ -186,7 +188,16 @@ def prepare_run(
     state = state_folder(folder, environ=environment)
     run_id, run_folder = new_run(state.path, wall)
     remember_place(state.path, environment)
-    header = header_of(project, plan, text=text, file=file, params=params, executor=executor, python=interpreter)
+    header = header_of(
+        project,
+        plan,
+        text=text,
+        file=file,
+        params=params,
+        executor=executor,
+        python=interpreter,
+        files={name: inner_text for name, (_, inner_text) in files.items()},
+    )
     book = Journal.create(run_folder, run_id, header=header, wall=wall)
     logs = RunLogs(run_folder)
     workplace = Workplace(folder=folder, state=run_folder, python=interpreter, slots=slots, run=run_id)
@@ -208,6 +219,7 @@ def header_of(
     params: Mapping[str, Any] | None,
     executor: str | None,
     python: str,
+    files: Mapping[str, str] | None = None,
 ) -> bytes:
     """What a journal tells before its first event: enough to make the same plan again, long after the file changed."""
     return msgspec.msgpack.encode(
@@ -216,6 +228,7 @@ def header_of(
             "project": project.workflow.name,
             "file": str(file) if file else None,
             "text": text,
+            "files": dict(files or {}),
             "params": {name: _plain(value) for name, value in plan.params.items()},
             "given": {name: _plain(value) for name, value in (params or {}).items()},
             "executor": executor,
@@ -225,6 +238,31 @@ def header_of(
         },
         enc_hook=str,
     )
+
+
+def workflow_files(project: Project, folder: Path) -> dict[str, tuple[Project, str]]:
+    """The projects of all sub-workflow files that a project names, also indirectly, and their texts, by name as written.
+
+    Raises ValidationFailed where one cannot be read.
+    """
+    from engine.project.scope import standings
+    from engine.project.source import read_source
+    from engine.project.toml import read
+
+    found: dict[str, tuple[Project, str]] = {}
+    todo = [project.workflow, *project.workflows.values()]
+    while todo:
+        for standing in standings(todo.pop()):
+            body = standing.node.body
+            if not isinstance(body, SubWorkflow) or body.workflow in project.workflows or body.workflow in found:
+                continue
+            text = read_source(folder / body.workflow).text
+            inner = read(text, Path(body.workflow).stem).project
+            if inner is None:
+                raise ValidationFailed(f"{body.workflow} cannot be read; run `flowloom check {body.workflow}`")
+            found[body.workflow] = (inner, text)
+            todo.append(inner.workflow)
+    return found
 
 
 def ended_well(state: RunState) -> bool:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from engine.forms import PLAIN
 from engine.frames import Again, Choice, Each, Frame, Group, Question, Shift
 from engine.machine import events as e
 from engine.machine.moves import become, forget_waits, free_followers, make_startable, settled
@@ -25,7 +26,7 @@ from engine.machine.state import (
     RunState,
     WorkflowState,
 )
-from engine.payload import Payload
+from engine.payload import NotOpenable, Payload, open_plain
 from engine.plan import GATE
 
 
@@ -222,21 +223,26 @@ def frame_value(state: RunState, node: int, frame: Frame) -> Any:
             return _stepped(values[frame.result], frame.steps)
         if frame.sequential:
             return values[frame.children[-1]] if frame.children else None
-        return {name: values[child] for name, child in zip(frame.ids, frame.children, strict=True)}
+        return {name: _plain(values[child]) for name, child in zip(frame.ids, frame.children, strict=True)}
     if isinstance(frame, Choice):
         branch = state.chosen.get(node, -1)
         return values[branch] if branch >= 0 else None
     if isinstance(frame, Each):
-        return [values[root] for root in state.stamps.get(node, ())]
+        return [_plain(values[root]) for root in state.stamps.get(node, ())]
     if isinstance(frame, Again):
         rounds = state.stamps.get(node)
         return values[rounds[-1]] if rounds else None
     return state.answers.get(node) if isinstance(frame, Question) else None
 
 
-def _stepped(value: Any, steps: tuple[str | int, ...]) -> Any:
-    from engine.payload import NotOpenable, open_plain
+def _plain(value: Any) -> Any:
+    """A part of a composed result: plain data is opened, so that the whole can be read and stored as one."""
+    if type(value) is Payload and value.tag == PLAIN:
+        return open_plain(value)
+    return value
 
+
+def _stepped(value: Any, steps: tuple[str | int, ...]) -> Any:
     for step in steps:
         try:
             value = (open_plain(value) if type(value) is Payload else value)[step]

@@ -10,34 +10,20 @@ from collections.abc import Callable, Mapping
 from engine.project.findings import Notes, Path
 from engine.project.model import (
     DEFAULT_SETTINGS,
-    Approval,
     Compensate,
-    Composite,
-    Conditional,
     Node,
     Plugin,
     Project,
     RunAlternative,
-    SubWorkflow,
-    Switch,
-    Wait,
 )
 from engine.project.scope import Standing
 
 _BODIES: Mapping[type, tuple[str, str]] = {
     # body: (its key in the file, what it is called)
-    SubWorkflow: ("workflow", "sub-workflows"),
-    Composite: ("nodes", "nodes inside of nodes"),
-    Conditional: ("condition", "conditionals"),
-    Switch: ("switch", "switches"),
-    Wait: ("wait", "waiting nodes"),
-    Approval: ("approval", "approvals"),
     Plugin: ("kind", "kinds of nodes that packages bring"),
 }
 
 _NODE: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
-    ("map", "maps", lambda node: node.each is not None),
-    ("until", "loops", lambda node: node.again is not None),
     ("undo", "undoing", lambda node: node.settings.undo is not None),
     ("on_error", "alternatives", lambda node: isinstance(node.settings.on_error, RunAlternative)),
     ("on_error", "compensation", lambda node: isinstance(node.settings.on_error, Compensate)),
