@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.project.comparisons import is_function, read_comparison, references_of
 from engine.project.findings import Notes, Path, harmless, shown
 from engine.project.model import (
+    DEFAULT_SETTINGS,
     Approval,
     Command,
     Compensate,
@@ -79,7 +80,8 @@ def uses_of(standing: Standing, notes: Notes) -> Iterator[Use]:
         if ref is not None:
             yield Use(ref, spot)
     for suffix, value in _values(node):
-        yield from _uses_in(value, (*place, *suffix), notes)
+        if not isinstance(value, str) or "${" in value:
+            yield from _uses_in(value, (*place, *suffix), notes)
     for suffix, condition in _conditions(node):
         if isinstance(condition, str) and not is_function(condition):
             spot = (*place, *suffix)
@@ -102,11 +104,11 @@ def _values(node: Node) -> Iterator[tuple[Path, Any]]:
         yield ("approval",), body.approval
     elif isinstance(body, Switch) and isinstance(body.switch, str) and not is_function(body.switch):
         yield ("switch",), body.switch
-    settings = node.settings
-    for key in ("env", "cwd", "reads", "writes"):
-        value = getattr(settings, key)
-        if value:
-            yield (key,), value
+    if node.settings is not DEFAULT_SETTINGS:
+        for key in ("env", "cwd", "reads", "writes"):
+            value = getattr(node.settings, key)
+            if value:
+                yield (key,), value
     if node.each is not None:
         yield ("map",), _map_value(node.each.map)
     if node.again is not None and node.again.initial is not None:
@@ -133,6 +135,8 @@ def _conditions(node: Node) -> Iterator[tuple[Path, Any]]:
 
 def _error_uses(node: Node, place: Path, notes: Notes) -> Iterator[Use]:
     action = node.settings.on_error
+    if action is None:
+        return
     if isinstance(action, RunAlternative):
         spot = (*place, "on_error", "alternative")
         ref = _edge(action.alternative, spot, notes)

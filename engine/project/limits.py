@@ -10,6 +10,7 @@ never closed, so the work stays proportional to the size); what remains is keys,
 from __future__ import annotations
 
 import re
+from itertools import accumulate
 
 from engine.project.findings import Finding
 
@@ -36,20 +37,28 @@ _QUOTED = re.compile(
 )
 _LONG_WORD = re.compile(rf"(?<![\w+-])[\w+-]{{{MAX_WORD_LENGTH}}}")
 _BRACKETS = re.compile(r"[\[\]{}]")
+_STEP = {"[": 1, "{": 1, "]": -1, "}": -1}
 _DOTTED = re.compile(rf"(?<![\w\"'.-])[\w\"'-]++(?:[ \t]*+\.[ \t]*+[\w\"'-]++){{{_DEEP},}}")
 
 
 def over_limit(text: str) -> Finding | None:
     """The first limit that `text` breaks, with its line, or None. Never parses, never recurses, linear in the size."""
-    bare = _QUOTED.sub(_stand_in, text)
-    return _long_word(bare) or _deep_nesting(bare) or _deep_keys(bare)
+    if _breaks(_QUOTED.sub('""', text)):
+        # Once more with the line breaks of long strings kept, so that lines can be counted.
+        bare = _QUOTED.sub(_stand_in, text)
+        return _long_word(bare) or _deep_nesting(bare) or _deep_keys(bare)
+    return None
+
+
+def _breaks(bare: str) -> bool:
+    if _LONG_WORD.search(bare) is not None or _deep_keys(bare) is not None:
+        return True
+    # Before the first bracket that closes nothing the sum is the depth; the parser stops there, and so may the sum.
+    return max(accumulate(map(_STEP.__getitem__, _BRACKETS.findall(bare))), default=0) > MAX_NESTING
 
 
 def _stand_in(match: re.Match[str]) -> str:
-    # Line breaks stay, so that lines can be counted; a string becomes a pair of quotes, a comment nothing.
-    found = match[0]
-    lines = found.count("\n")
-    return ("" if found[0] == "#" else '""') + "\n" * lines
+    return '""' + "\n" * match[0].count("\n")
 
 
 def _long_word(bare: str) -> Finding | None:
@@ -61,17 +70,12 @@ def _long_word(bare: str) -> Finding | None:
 
 
 def _deep_nesting(bare: str) -> Finding | None:
-    if bare.count("[") + bare.count("{") <= MAX_NESTING:
-        return None
     depth = 0
     for found in _BRACKETS.finditer(bare):
-        if found[0] in "[{":
-            depth += 1
-            if depth > MAX_NESTING:
-                what = f"more than {MAX_NESTING} brackets inside each other"
-                return _refusal(bare, found.start(), what, "flatten the value, or keep it in a file of its own")
-        elif depth:
-            depth -= 1
+        depth += _STEP[found[0]]
+        if depth > MAX_NESTING:
+            what = f"more than {MAX_NESTING} brackets inside each other"
+            return _refusal(bare, found.start(), what, "flatten the value, or keep it in a file of its own")
     return None
 
 

@@ -214,7 +214,7 @@ def _keys_of(kind: type[Struct], mapped: bool) -> Mapping[str, tuple[str, Field]
     if kind is Plugin:
         keys["kind"] = ("body", fields_of(Plugin)["kind"])
     elif kind is Wait:
-        keys["wait"] = ("body", Field("wait", "wait", converter(Wait), True, ""))
+        keys["wait"] = ("body", Field("wait", "wait", converter(Wait), True, "", False))
     else:
         keys.update((key, ("body", field)) for key, field in fields_of(kind).items())
     if mapped:

@@ -36,6 +36,8 @@ class Field(Struct, frozen=True):
     convert: Converter
     required: bool
     help: str
+    seconds: bool
+    default: Any = None
 
 
 def special(kind: Any, convert: Converter) -> None:
@@ -50,7 +52,11 @@ def fields_of(kind: type[Struct]) -> Mapping[str, Field]:
     for field in structs.fields(kind):
         required = field.default is NODEFAULT and field.default_factory is NODEFAULT
         key = field.encode_name
-        found[key] = Field(key, field.name, converter(field.type), required, help_of(field.type))
+        default = None if field.default is NODEFAULT else field.default
+        if field.default_factory is not NODEFAULT:
+            default = field.default_factory()
+        convert, about = converter(field.type), help_of(field.type)
+        found[key] = Field(key, field.name, convert, required, about, convert is read_seconds, default)
     return found
 
 

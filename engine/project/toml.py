@@ -1,7 +1,7 @@
-"""Project files as text: TOML to the model, with places and remedies for what the parser refuses.
+"""Project files as text: TOML to the model and back, with places and remedies for what the parser refuses.
 
-The order is: limits (`limits`, before anything is parsed), tomllib, then `reading`. Writing is `writing`, edits that
-keep comments are `editing`.
+The order is: limits (`limits`, before anything is parsed), tomllib, then `reading`. Writing is `writing`, then
+`layout`; edits that keep comments are `editing`.
 """
 
 from __future__ import annotations
@@ -36,6 +36,14 @@ def read(text: str, name: str = "workflow") -> Reading:
         notes.extend([finding])
         return Reading(None, notes, {})
     return Reading(read_project(data, name, notes), notes, data)
+
+
+def write(project: Project) -> str:
+    """The text of a project file that says just this. Raises ValueError for what a file cannot hold."""
+    from engine.project.layout import to_text
+    from engine.project.writing import to_tables
+
+    return to_text(to_tables(project))
 
 
 def parse(text: str) -> tuple[Finding | None, dict[str, Any]]:
