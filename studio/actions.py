@@ -8,127 +8,119 @@ have a key (`Asked.command`) come from the table in `keys`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from engine.project.model import Workflow
     from studio.document.code import Code
     from studio.document.reader import Broken, Document
-    from studio.state import NodeNow, Place, Recent, RunNow
+    from studio.state import NodeNow, Place, Recent, Remembered, RunNow
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """Base of all actions."""
 
 
 # -- from the person -------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Asked(Action):
+class Asked(Action, frozen=True):
     """A command of the table in `keys`, by key, mouse, footer or palette."""
 
     command: str
 
 
-@dataclass(frozen=True, slots=True)
-class CursorMoved(Action):
+class FocusMoved(Action, frozen=True):
+    """Another pane gets the keys: "canvas", "inspector", "problems", "toml" or "log"."""
+
+    focus: str
+
+
+class CursorMoved(Action, frozen=True):
     """The cursor stands on another node; None where nothing can hold it. `by` says who moved it."""
 
     path: str | None
     by: str = "canvas"
 
 
-@dataclass(frozen=True, slots=True)
-class NodeOpened(Action):
+class NodeOpened(Action, frozen=True):
     """Enter or a double click on a node."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class WentIn(Action):
+class WentIn(Action, frozen=True):
     """Go into a sub-workflow: the canvas shows what is inside."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class CameOut(Action):
+class CameOut(Action, frozen=True):
     """Come out to the workflow around; `levels` more than 1 by a click on the breadcrumb."""
 
     levels: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceChosen(Action):
+class PlaceChosen(Action, frozen=True):
     """One of the places in the top bar."""
 
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class DrawerChosen(Action):
+class DrawerChosen(Action, frozen=True):
     """Open this drawer, or close it where it is open; None closes any."""
 
     drawer: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class FindingChosen(Action):
+class FindingChosen(Action, frozen=True):
     """Go to what the finding with this number is about."""
 
     index: int
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectChosen(Action):
+class ProjectChosen(Action, frozen=True):
     """Open this project: a folder, or a workflow file."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateChosen(Action):
+class TemplateChosen(Action, frozen=True):
     """Make a new project from a template in this folder, and open it."""
 
     template: str
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
-class TrustAnswered(Action):
+class TrustAnswered(Action, frozen=True):
     """The answer to the trust question: "no", "once" or "always"."""
 
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
-class RunChosen(Action):
+class RunChosen(Action, frozen=True):
     """Show this run of the history on the canvas."""
 
     run: str
 
 
-@dataclass(frozen=True, slots=True)
-class ThemeChosen(Action):
+class ThemeChosen(Action, frozen=True):
     """Another theme, from the palette or the next one by key."""
 
     theme: str
 
 
-@dataclass(frozen=True, slots=True)
-class GlyphsChosen(Action):
+class GlyphsChosen(Action, frozen=True):
     """ASCII glyphs or Unicode ones."""
 
     ascii: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Resized(Action):
+class Resized(Action, frozen=True):
     """The terminal has this many cells."""
 
     width: int
@@ -138,75 +130,74 @@ class Resized(Action):
 # -- from the world --------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class RecentRead(Action):
+class RecentRead(Action, frozen=True):
     """The projects that were opened before, newest first."""
 
     recent: tuple[Recent, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectRead(Action):
-    """A project file was read and checked; `trusted` tells whether its code may run."""
+class ProjectRead(Action, frozen=True):
+    """A project file was read and checked; `trusted` tells whether its code may run, `view` how it was looked at."""
 
     document: Document
     trusted: bool = False
+    view: Remembered | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProjectBroken(Action):
+class InnerRead(Action, frozen=True):
+    """The workflow file that a node runs was read; `scope` says from where one went in."""
+
+    scope: tuple[str, ...]
+    node: str
+    workflow: Workflow
+
+
+class ProjectBroken(Action, frozen=True):
     """A project file cannot be read as it is now."""
 
     broken: Broken
 
 
-@dataclass(frozen=True, slots=True)
-class CodeRead(Action):
+class CodeRead(Action, frozen=True):
     """The source of a task, found by reading; `code` is None where it was not found."""
 
     reference: str
     code: Code | None
 
 
-@dataclass(frozen=True, slots=True)
-class RunBegan(Action):
+class RunBegan(Action, frozen=True):
     """The engine took a run of this project."""
 
     run: RunNow
 
 
-@dataclass(frozen=True, slots=True)
-class RunAdvanced(Action):
+class RunAdvanced(Action, frozen=True):
     """What changed since the last frame; `nodes` holds only the nodes that changed."""
 
     run: RunNow
     nodes: Mapping[str, NodeNow]
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded(Action):
+class RunEnded(Action, frozen=True):
     """The run in hand is over; its last states stay on the canvas."""
 
     run: RunNow
 
 
-@dataclass(frozen=True, slots=True)
-class PastRunRead(Action):
+class PastRunRead(Action, frozen=True):
     """A run of the history was folded from its journal."""
 
     run: RunNow
     nodes: Mapping[str, NodeNow]
 
 
-@dataclass(frozen=True, slots=True)
-class RunsRead(Action):
+class RunsRead(Action, frozen=True):
     """The history of this project, newest first."""
 
     runs: tuple[RunNow, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Told(Action):
+class Told(Action, frozen=True):
     """Something to tell the person in one line; `severity` is "information", "warning" or "error"."""
 
     message: str

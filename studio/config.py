@@ -21,9 +21,11 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from studio.state import Recent, Remembered
 
@@ -215,7 +217,7 @@ def keep(change: Callable[[Kept], Kept], file: Path | None = None) -> bool:
         "theme": new.theme,
         "ascii": new.ascii,
         "recent": [{"path": str(r.path), "name": r.name, "opened": r.opened} for r in new.recent],
-        "views": {path: asdict(view) for path, view in list(new.views.items())[-100:]},
+        "views": {path: structs.asdict(view) for path, view in list(new.views.items())[-100:]},
     }
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

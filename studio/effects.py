@@ -6,8 +6,9 @@ them in a thread) and answers with an action. An effect names what is to be done
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,145 +16,129 @@ if TYPE_CHECKING:
     from studio.state import Remembered
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """Base of all effects."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRecent(Effect):
+class LoadRecent(Effect, frozen=True):
     """Read which projects were opened before."""
 
 
-@dataclass(frozen=True, slots=True)
-class LoadProject(Effect):
+class LoadProject(Effect, frozen=True):
     """Read and check the project at this path; answers ProjectRead or ProjectBroken."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class WatchProject(Effect):
+class WatchProject(Effect, frozen=True):
     """Look for changes of this project's files from now on, instead of those watched before."""
 
     path: Path
 
 
-@dataclass(frozen=True, slots=True)
-class MakeProject(Effect):
+class MakeProject(Effect, frozen=True):
     """Make a project from a template and open it."""
 
     template: str
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
-class ReadCode(Effect):
+class ReadCode(Effect, frozen=True):
     """Find the source of a task by reading; answers CodeRead."""
 
     folder: Path
     reference: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRuns(Effect):
+class ReadInner(Effect, frozen=True):
+    """Read the workflow file that a node runs; answers InnerRead, or Told where it cannot be read."""
+
+    path: Path
+    scope: tuple[str, ...]
+    node: str
+
+
+class ReadRuns(Effect, frozen=True):
     """Read the history of the project in this folder; answers RunsRead."""
 
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
-class ReadRun(Effect):
+class ReadRun(Effect, frozen=True):
     """Fold one run of the history, the last one where `run` is None; answers PastRunRead."""
 
     folder: Path
     run: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class AskTrust(Effect):
+class AskTrust(Effect, frozen=True):
     """Ask whether code of this project may run; answers TrustAnswered."""
 
 
-@dataclass(frozen=True, slots=True)
-class KeepTrust(Effect):
+class KeepTrust(Effect, frozen=True):
     """Remember that the person trusts this folder."""
 
     folder: Path
 
 
-@dataclass(frozen=True, slots=True)
-class StartRun(Effect):
+class StartRun(Effect, frozen=True):
     """Start a run of the project, in the engine's own thread; answers RunBegan, then RunAdvanced, then RunEnded."""
 
     path: Path
-    only: tuple[str, ...] = ()
-    upto: tuple[str, ...] = ()
-    since: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PauseRun(Effect):
+class PauseRun(Effect, frozen=True):
     """Start no further nodes."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeRun(Effect):
+class ResumeRun(Effect, frozen=True):
     """Go on after a pause."""
 
 
-@dataclass(frozen=True, slots=True)
-class CancelRun(Effect):
+class CancelRun(Effect, frozen=True):
     """End the run and what it started."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenEditor(Effect):
+class OpenEditor(Effect, frozen=True):
     """Open a file in $VISUAL or $EDITOR at a line (from 1), with the terminal handed over."""
 
     path: Path
     line: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class Copy(Effect):
+class Copy(Effect, frozen=True):
     """Put text on the clipboard (OSC 52); `what` names it in the message that says so."""
 
     text: str
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Remember(Effect):
+class Remember(Effect, frozen=True):
     """Keep how this project was looked at."""
 
     folder: Path
     view: Remembered
 
 
-@dataclass(frozen=True, slots=True)
-class KeepLook(Effect):
+class KeepLook(Effect, frozen=True):
     """Keep the theme and the glyphs in the user's state."""
 
     theme: str
     ascii: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Tell(Effect):
+class Tell(Effect, frozen=True):
     """Show a short message for some seconds."""
 
     message: str
     severity: str = "information"
 
 
-@dataclass(frozen=True, slots=True)
-class Show(Effect):
+class Show(Effect, frozen=True):
     """Show something over the screen: "help", "palette", "run menu", "cancel", "quit", "themes"."""
 
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Quit(Effect):
+class Quit(Effect, frozen=True):
     """Leave the studio."""

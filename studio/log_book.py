@@ -60,6 +60,11 @@ class LogBook:
         several = [line for found in [node, *inside] for line in self._of.get(found, ())]
         return sorted(several, key=lambda line: line.at)[-self._kept :]
 
+    def take(self, other: LogBook) -> None:
+        """Hold what another book holds, and nothing else."""
+        self._all, self._of, self.counts = other._all, other._of, other.counts
+        self.stamp += 1 + other.stamp
+
     def clear(self) -> None:
         """Another run is in hand."""
         self._all.clear()

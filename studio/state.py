@@ -8,9 +8,10 @@ the run looked like in the last frame.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from engine.project.model import Node, Workflow
 from studio.document.code import Code
@@ -23,8 +24,7 @@ MIN_WIDTH, MIN_HEIGHT = 60, 16
 LIVE_STATES = frozenset({"ready", "running", "paused", "compensating"})
 
 
-@dataclass(frozen=True, slots=True)
-class Recent:
+class Recent(Struct, frozen=True):
     """A project that was opened before; `opened` is a moment in seconds since 1970."""
 
     path: Path
@@ -32,8 +32,7 @@ class Recent:
     opened: float
 
 
-@dataclass(frozen=True, slots=True)
-class NodeNow:
+class NodeNow(Struct, frozen=True):
     """What one node of a run looks like now.
 
     `state` is a word of the table in `theme`. `seconds` is how long it took or has been running; `started` the moment
@@ -54,8 +53,7 @@ class NodeNow:
     due: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RunNow:
+class RunNow(Struct, frozen=True):
     """What a run looks like now. `state` is a word: ready, running, paused, compensating, completed, failed, canceled.
 
     `counts` counts nodes by their state. `started` is a moment since 1970, `seconds` the time that has passed.
@@ -66,7 +64,7 @@ class RunNow:
     started: float = 0.0
     seconds: float = 0.0
     total: int = 0
-    counts: Mapping[str, int] = field(default_factory=dict)
+    counts: Mapping[str, int] = {}
     error: str = ""
 
     @property
@@ -80,8 +78,7 @@ class RunNow:
         return sum(self.counts.get(state, 0) for state in ("completed", "failed", "skipped", "canceled", "cached"))
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """How a project was looked at when it was left."""
 
     cursor: str | None = None
@@ -90,20 +87,18 @@ class Remembered:
     zoom: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Inner:
+class Inner(Struct, frozen=True):
     """A sub-workflow that the canvas shows the inside of; `node` is the path that leads into it from the one around."""
 
     node: str
     workflow: Workflow
 
 
-@dataclass(frozen=True, slots=True)
-class StudioState:
+class StudioState(Struct, frozen=True):
     """The whole.
 
     `inspector` is None where the size of the terminal decides. `focus` is the pane that gets the keys: "canvas",
-    "inspector" or the open drawer. `wanted` is the run that waits for the trust question: what of the project, from where.
+    "inspector" or the open drawer. `wanted`: a run waits for the answer to the trust question.
     `nodes` holds the states of the run in hand by path. `code` is the source of the task `code_of`.
     """
 
@@ -111,7 +106,7 @@ class StudioState:
     document: Document | None = None
     broken: Broken | None = None
     trusted: bool = False
-    wanted: tuple[str, str | None] | None = None
+    wanted: bool = False
     stack: tuple[Inner, ...] = ()
     cursor: str | None = None
     drawer: Drawer | None = None
@@ -120,7 +115,7 @@ class StudioState:
     code: Code | None = None
     code_of: str = ""
     run: RunNow | None = None
-    nodes: Mapping[str, NodeNow] = field(default_factory=dict)
+    nodes: Mapping[str, NodeNow] = {}
     runs: tuple[RunNow, ...] | None = None
     recent: tuple[Recent, ...] = ()
     theme: str = "loom-dark"
@@ -147,6 +142,11 @@ class StudioState:
             return self.nodes
         prefix = "/".join(self.scope) + "/"
         return {path[len(prefix) :]: now for path, now in self.nodes.items() if path.startswith(prefix)}
+
+    @property
+    def run_id(self) -> str:
+        """The id of the run in hand, empty where there is none."""
+        return self.run.id if self.run is not None else ""
 
     @property
     def node(self) -> Node | None:

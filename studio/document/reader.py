@@ -3,7 +3,7 @@
 Reading is the engine's (`engine.project.loading`), which imports and runs nothing. Here the result is turned to what
 screens ask for: the node at a path, the line at which a node is written, and the node that a finding is about.
 
-Paths are those of runs: `clean`, `publish/render`, `enough/then`, `pick/cases/a`.
+Paths are those of runs: `clean`, `publish/render`, `enough/then`, `pick/a`.
 """
 
 from __future__ import annotations

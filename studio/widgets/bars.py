@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from engine.project.model import Node
 from studio import keys
 from studio.actions import Asked, CameOut, DrawerChosen, NodeOpened, PlaceChosen
 from studio.pictures.faces import seconds
@@ -176,7 +177,7 @@ def node_line(state: StudioState, width: int, ascii: bool) -> Line:
     if node is None or path is None:
         return []
     left = [
-        Piece(f" {kind_glyph(kind_of(node), ascii=ascii)} ", "accent"),
+        Piece(f" {kind_glyph(kind_word(node), ascii=ascii)} ", "accent"),
         Piece(path.rpartition("/")[2], bold=True),
     ]
     now = state.node_now
@@ -208,15 +209,11 @@ def state_pieces(now: NodeNow, ascii: bool, *, cause: bool = True) -> list[Piece
     return found
 
 
-def kind_of(node: object) -> str:
-    """The word of `theme.KINDS` for a node of the model."""
-    from engine.project.model import Command, Node, Shell
+def kind_word(node: Node) -> str:
+    """The word of `theme.KINDS` for a node."""
+    from engine.draw.outline import kind_of
 
-    assert isinstance(node, Node)
-    word = node.node_type.value
-    if word == "task" and isinstance(node.body, Command | Shell):
-        return "command"
-    return "parallel" if word == "composite" else word
+    return kind_of(node)
 
 
 # -- footer and rail -------------------------------------------------------------------------------------------------

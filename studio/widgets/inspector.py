@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from textual import events
 
+from engine.project.model import Node
 from studio.actions import Asked
 from studio.document import highlight
 from studio.document.code import Code
@@ -19,7 +20,7 @@ from studio.document.fields import Block, Field, blocks_of
 from studio.document.visible import lines as text_lines
 from studio.state import NodeNow, StudioState
 from studio.theme import kind_glyph, look
-from studio.widgets.bars import kind_of, state_pieces, when_text
+from studio.widgets.bars import kind_word, state_pieces, when_text
 from studio.widgets.page import Line, Page, Piece, cut, spread, words
 
 LABEL = 12
@@ -128,8 +129,8 @@ class Form:
             self._block(block)
         return self.made
 
-    def _head(self, node: object) -> None:
-        kind = kind_of(node)
+    def _head(self, node: Node) -> None:
+        kind = kind_word(node)
         glyph = Piece(f"  {kind_glyph(kind, ascii=self.ascii)} ", "accent")
         name = cut((self.state.cursor or "").rpartition("/")[2], self.width - 20, ascii=self.ascii)
         word = KIND_WORDS.get(kind, kind)

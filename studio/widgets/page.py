@@ -66,8 +66,8 @@ class Inks:
             ink = self.colours["bg" if piece.ink == "mark" else piece.ink]
             paper = self.colours["critical" if piece.ink == "mark" else on]
             style = self._styles[key] = Style(
-                color=_plain_colour(ink),
-                bgcolor=_plain_colour(paper),
+                color=None if self.plain else _plain_colour(ink),
+                bgcolor=None if self.plain else _plain_colour(paper),
                 bold=piece.bold or None,
                 italic=piece.italic or None,
                 underline=piece.underline or None,
@@ -179,6 +179,10 @@ class Page(Widget):
         raise NotImplementedError
 
     # -- painting ----------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        """Follow the theme."""
+        self.app.theme_changed_signal.subscribe(self, lambda _: self.repaint())
 
     @property
     def inks(self) -> Inks:

@@ -1,0 +1,499 @@
+"""What each action means: (state, action) -> (state, effects). Pure, and the only place where the state changes.
+
+Two tables: `_BY_ACTION` for actions by their type, `_BY_COMMAND` for `Asked` by the ids of `keys`. A command that only
+the canvas knows (moving, zooming, folding, finding) never comes here. Nothing here looks at a clock, a file or a
+screen; what has to be done in the world is returned as effects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.project.model import Node, SubWorkflow, Task
+from studio import actions, effects
+from studio.actions import Action
+from studio.document.reader import line_of, node_at, outline, path_of_keys, walk
+from studio.effects import Effect
+from studio.state import Drawer, Inner, Place, Remembered, StudioState
+from studio.theme import THEMES
+
+Step = tuple[StudioState, tuple[Effect, ...]]
+
+TROUBLES = frozenset({"failed", "unknown", "retrying"})
+
+
+def reduce(state: StudioState, action: Action) -> Step:
+    """The state after an action, and what is to be done in the world because of it."""
+    rule = _BY_ACTION.get(type(action))
+    return rule(state, action) if rule is not None else (state, ())
+
+
+def _asked(state: StudioState, action: actions.Asked) -> Step:
+    rule = _BY_COMMAND.get(action.command)
+    return rule(state) if rule is not None else (state, ())
+
+
+# -- projects --------------------------------------------------------------------------------------------------------
+
+
+def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
+    document, old = action.document, state.document
+    again = old is not None and old.path == document.path
+    view = action.view or Remembered()
+    fresh = replace(
+        state,
+        document=document,
+        broken=None,
+        trusted=action.trusted or (again and state.trusted),
+        place="editor" if state.place == "welcome" or not again else state.place,
+        code=None,
+        code_of="",
+    )
+    if again:
+        fresh = replace(fresh, stack=_same_stack(state, document))
+        return _at(fresh, state.cursor, (effects.WatchProject(document.path),))
+    leave = _remember(state)
+    fresh = replace(
+        fresh, stack=(), run=None, nodes={}, runs=None, drawer=view.drawer, inspector=view.inspector, focus="canvas"
+    )
+    wanted = (effects.WatchProject(document.path), effects.ReadRun(document.folder))
+    return _at(fresh, view.cursor, (*leave, *wanted))
+
+
+def _same_stack(state: StudioState, document: Any) -> tuple[Inner, ...]:
+    """The sub-workflows one is in, as they are after the file changed; as far as they are still there."""
+    kept: list[Inner] = []
+    workflow = document.project.workflow
+    for inner in state.stack:
+        node = node_at(workflow, inner.node)
+        if node is None or not isinstance(node.body, SubWorkflow):
+            break
+        workflow = document.project.workflows.get(node.body.workflow, inner.workflow)
+        kept.append(Inner(inner.node, workflow))
+    return tuple(kept)
+
+
+def _project_broken(state: StudioState, action: actions.ProjectBroken) -> Step:
+    same = state.document is not None and action.broken.path in {state.document.path, state.document.folder}
+    if same or state.document is None:
+        place: Place = "editor" if state.place == "welcome" else state.place
+        return replace(state, broken=action.broken, place=place), (effects.WatchProject(action.broken.path),)
+    where = f"{action.broken.path.name} cannot be read: {action.broken.message}"
+    return state, (effects.Tell(where, "error"),)
+
+
+def _project_chosen(state: StudioState, action: actions.ProjectChosen) -> Step:
+    if state.run is not None and state.run.live:
+        return state, (effects.Tell("A run is going on here: cancel it (X), or wait, then open another project"),)
+    return state, (effects.LoadProject(action.path),)
+
+
+def _template_chosen(state: StudioState, action: actions.TemplateChosen) -> Step:
+    return state, (effects.MakeProject(action.template, action.folder),)
+
+
+def _reload(state: StudioState) -> Step:
+    path = state.document.path if state.document is not None else state.broken.path if state.broken else None
+    return state, (effects.LoadProject(path),) if path is not None else ()
+
+
+def _recent_read(state: StudioState, action: actions.RecentRead) -> Step:
+    return replace(state, recent=action.recent), ()
+
+
+# -- the cursor ------------------------------------------------------------------------------------------------------
+
+
+def _at(state: StudioState, path: str | None, before: tuple[Effect, ...] = ()) -> Step:
+    """The cursor on a node; on the first one where there is none of that path."""
+    workflow = state.workflow
+    if workflow is None:
+        return replace(state, cursor=None), before
+    if path is None or node_at(workflow, path) is None:
+        path = next(iter(workflow.nodes), None)
+    state = replace(state, cursor=path)
+    return _with_code(state, before)
+
+
+def _with_code(state: StudioState, before: tuple[Effect, ...] = ()) -> Step:
+    """Ask for the source of the node's task, once."""
+    task = _task_of(state.node)
+    if task is None or state.document is None or task == state.code_of:
+        return state, before
+    return replace(state, code=None, code_of=task), (*before, effects.ReadCode(state.document.folder, task))
+
+
+def _task_of(node: Node | None) -> str | None:
+    body = node.body if node is not None else None
+    return body.task if isinstance(body, Task) and isinstance(body.task, str) else None
+
+
+def _cursor_moved(state: StudioState, action: actions.CursorMoved) -> Step:
+    return (state, ()) if action.path == state.cursor else _at(state, action.path)
+
+
+def _code_read(state: StudioState, action: actions.CodeRead) -> Step:
+    return (replace(state, code=action.code) if action.reference == state.code_of else state), ()
+
+
+def _node_opened(state: StudioState, action: actions.NodeOpened) -> Step:
+    state, found = _at(state, action.path)
+    return replace(state, inspector=True, focus="inspector"), found
+
+
+def _open(state: StudioState) -> Step:
+    return _node_opened(state, actions.NodeOpened(state.cursor)) if state.cursor else (state, ())
+
+
+def _finding_chosen(state: StudioState, action: actions.FindingChosen) -> Step:
+    findings = state.document.findings if state.document is not None else ()
+    if state.broken is not None:
+        return _code(state)
+    if not 0 <= action.index < len(findings):
+        return state, ()
+    path = path_of_keys(tuple(findings[action.index].path))
+    if path is None:
+        line = findings[action.index].line or 1
+        assert state.document is not None
+        return state, (effects.OpenEditor(state.document.path, line),)
+    state = replace(state, stack=(), focus="canvas")
+    while path and state.workflow is not None and node_at(state.workflow, path) is None:
+        path = path.rpartition("/")[0]
+    return _at(state, path or None)
+
+
+def troubles(state: StudioState) -> list[str]:
+    """The nodes with a finding or a failure, in the order of the file."""
+    if state.workflow is None:
+        return []
+    marked = {path_of_keys(tuple(finding.path)) for finding in state.document.findings} if state.document else set()
+    nodes = state.shown_nodes
+    return [
+        path
+        for path, _ in walk(state.workflow.nodes)
+        if (path in marked and not state.stack) or (path in nodes and nodes[path].state in TROUBLES)
+    ]
+
+
+def _to_trouble(state: StudioState, step: int) -> Step:
+    found = troubles(state)
+    if not found:
+        return state, (effects.Tell("No problems and no failures here"),)
+    if state.cursor in found:
+        return _at(state, found[(found.index(state.cursor) + step) % len(found)])
+    return _at(state, found[0 if step > 0 else -1])
+
+
+# -- going in and out ------------------------------------------------------------------------------------------------
+
+
+def _went_in(state: StudioState, action: actions.WentIn) -> Step:
+    node = node_at(state.workflow, action.path) if state.workflow is not None else None
+    if node is None or not isinstance(node.body, SubWorkflow) or state.document is None:
+        return state, ()
+    name = node.body.workflow
+    own = state.document.project.workflows.get(name)
+    if own is None:
+        return state, (effects.ReadInner(state.document.folder / name, state.scope, action.path),)
+    return _inner_read(state, actions.InnerRead(state.scope, action.path, own))
+
+
+def _inner_read(state: StudioState, action: actions.InnerRead) -> Step:
+    if action.scope != state.scope:
+        return state, ()
+    return _at(replace(state, stack=(*state.stack, Inner(action.node, action.workflow))), None)
+
+
+def _came_out(state: StudioState, action: actions.CameOut) -> Step:
+    levels = min(action.levels, len(state.stack))
+    if levels < 1:
+        return state, ()
+    keep = len(state.stack) - levels
+    return _at(replace(state, stack=state.stack[:keep]), state.stack[keep].node)
+
+
+# -- places, drawers, panes ------------------------------------------------------------------------------------------
+
+
+def _place_chosen(state: StudioState, action: actions.PlaceChosen) -> Step:
+    if state.document is None and action.place != "welcome":
+        return state, (effects.Tell("Open a project first"),)
+    if action.place == "welcome":
+        return replace(state, place="welcome", focus="canvas"), (effects.LoadRecent(),)
+    done: tuple[Effect, ...] = ()
+    if action.place == "runs" and state.document is not None:
+        done = (effects.ReadRuns(state.document.folder),)
+    return replace(state, place=action.place, focus="canvas"), done
+
+
+def _drawer_chosen(state: StudioState, action: actions.DrawerChosen) -> Step:
+    drawer = _DRAWERS.get(action.drawer or "")
+    if drawer is None or drawer == state.drawer:
+        return replace(state, drawer=None, focus="canvas"), ()
+    return replace(state, drawer=drawer, focus=drawer if drawer == "problems" else "canvas"), ()
+
+
+_DRAWERS: dict[str, Drawer] = {"problems": "problems", "toml": "toml", "log": "log"}
+
+
+def _focus_moved(state: StudioState, action: actions.FocusMoved) -> Step:
+    return (state, ()) if action.focus == state.focus else (replace(state, focus=action.focus), ())
+
+
+def panes(state: StudioState) -> list[str]:
+    """The panes that can have the keys now, in the order of Tab."""
+    inspector = ["inspector"] if state.inspector_open else []
+    return ["canvas", *inspector, *([state.drawer] if state.drawer else [])]
+
+
+def _pane(state: StudioState, step: int) -> Step:
+    here = panes(state)
+    at = here.index(state.focus) if state.focus in here else 0
+    return replace(state, focus=here[(at + step) % len(here)]), ()
+
+
+def _inspector(state: StudioState) -> Step:
+    shown = not state.inspector_open
+    return replace(state, inspector=shown, focus="canvas"), ()
+
+
+def _back(state: StudioState) -> Step:
+    """Esc: out of the pane in hand, then out of what lies over or beside the canvas."""
+    if state.focus == "inspector" and not state.docked:
+        return replace(state, focus="canvas", inspector=False), ()
+    if state.focus != "canvas":
+        return replace(state, focus="canvas"), ()
+    if state.inspector_open and not state.docked:
+        return replace(state, inspector=False), ()
+    return replace(state, drawer=None), ()
+
+
+def _close(state: StudioState) -> Step:
+    """q: close the nearest thing, and leave where nothing is left to close."""
+    if state.place in {"runs", "agents"}:
+        return replace(state, place="editor", focus="canvas"), ()
+    if state.place == "welcome":
+        return (state, (effects.Quit(),)) if state.document is None else (replace(state, place="editor"), ())
+    if state.focus != "canvas" or state.drawer is not None or (state.inspector_open and not state.docked):
+        return _back(state)
+    if state.stack:
+        return _came_out(state, actions.CameOut())
+    return _quit(state)
+
+
+def _quit(state: StudioState) -> Step:
+    if state.run is not None and state.run.live:
+        return state, (effects.Show("quit"),)
+    return _quit_now(state)
+
+
+def _quit_now(state: StudioState) -> Step:
+    return state, (*_remember(state), effects.Quit())
+
+
+def _remember(state: StudioState) -> tuple[Effect, ...]:
+    if state.document is None:
+        return ()
+    cursor = state.stack[0].node if state.stack else state.cursor
+    view = Remembered(cursor=cursor, drawer=state.drawer, inspector=state.inspector)
+    return (effects.Remember(state.document.path, view),)
+
+
+# -- runs ------------------------------------------------------------------------------------------------------------
+
+
+def _run_all(state: StudioState) -> Step:
+    if state.document is None:
+        return state, (effects.Tell("Open a project first"),)
+    if state.run is not None and state.run.live:
+        return replace(state, place="monitor"), (effects.Tell("It is running already"),)
+    if state.broken is not None:
+        return replace(state, drawer="problems"), (effects.Tell("The project file cannot be read: mend it first"),)
+    if state.document.errors:
+        many = "1 problem keeps" if state.document.errors == 1 else f"{state.document.errors} problems keep"
+        return replace(state, drawer="problems", focus="problems"), (effects.Tell(f"{many} it from running", "error"),)
+    if not state.document.project.workflow.nodes:
+        return state, (effects.Tell("There are no nodes to run"),)
+    if not state.trusted:
+        return replace(state, wanted=True), (effects.AskTrust(),)
+    return state, (effects.StartRun(state.document.path),)
+
+
+def _trust_answered(state: StudioState, action: actions.TrustAnswered) -> Step:
+    wanted = state.wanted
+    state = replace(state, wanted=False)
+    document = state.document
+    if action.answer == "no" or document is None:
+        return state, (effects.Tell("Nothing was run"),) if wanted else ()
+    keep = (effects.KeepTrust(document.folder),) if action.answer == "always" else ()
+    start = (effects.StartRun(document.path),) if wanted else ()
+    return replace(state, trusted=True), (*keep, *start)
+
+
+def _run_began(state: StudioState, action: actions.RunBegan) -> Step:
+    return replace(state, run=action.run, nodes={}, place="monitor", focus="canvas"), ()
+
+
+def _run_advanced(state: StudioState, action: actions.RunAdvanced) -> Step:
+    nodes = {**state.nodes, **action.nodes} if action.nodes else state.nodes
+    return replace(state, run=action.run, nodes=nodes), ()
+
+
+def _run_ended(state: StudioState, action: actions.RunEnded) -> Step:
+    severity = {"completed": "information", "failed": "error"}.get(action.run.state, "warning")
+    text = f"The run {action.run.state}" if action.run.state != "canceled" else "The run was canceled"
+    return replace(state, run=action.run, runs=None), (effects.Tell(text, severity),)
+
+
+def _past_run_read(state: StudioState, action: actions.PastRunRead) -> Step:
+    if state.run is not None and state.run.live:
+        return state, ()
+    return replace(state, run=action.run, nodes=action.nodes), ()
+
+
+def _runs_read(state: StudioState, action: actions.RunsRead) -> Step:
+    return replace(state, runs=action.runs), ()
+
+
+def _run_chosen(state: StudioState, action: actions.RunChosen) -> Step:
+    if state.document is None:
+        return state, ()
+    if state.run is not None and state.run.live and state.run.id != action.run:
+        return state, (effects.Tell("A run is going on: the others can be looked at when it is over"),)
+    read = (
+        ()
+        if state.run is not None and state.run.id == action.run
+        else (effects.ReadRun(state.document.folder, action.run),)
+    )
+    return replace(state, place="monitor", focus="canvas"), read
+
+
+def _pause(state: StudioState) -> Step:
+    if state.run is None or not state.run.live:
+        return state, (effects.Tell("Nothing is running; R runs all"),)
+    return state, (effects.ResumeRun() if state.run.state == "paused" else effects.PauseRun(),)
+
+
+def _cancel_run(state: StudioState) -> Step:
+    live = state.run is not None and state.run.live
+    return state, (effects.Show("cancel") if live else effects.Tell("Nothing is running"),)
+
+
+def _cancel_run_now(state: StudioState) -> Step:
+    return state, (effects.CancelRun(),)
+
+
+# -- the rest --------------------------------------------------------------------------------------------------------
+
+
+def _code(state: StudioState) -> Step:
+    """The code of the node in the person's editor; its table in the project file where it has no code of its own."""
+    if state.broken is not None:
+        return state, (effects.OpenEditor(state.broken.path, state.broken.line or 1),)
+    if state.document is None:
+        return state, ()
+    if state.focus in {"toml", "problems"} or state.code is None:
+        line = line_of(outline(state.document.text), state.cursor or "") or 1
+        return state, (effects.OpenEditor(state.document.path, line),)
+    return state, (effects.OpenEditor(state.code.file, state.code.line),)
+
+
+def _copy(state: StudioState) -> Step:
+    now = state.node_now
+    if now is not None and now.error:
+        return state, (effects.Copy(now.trouble or now.error, "the error"),)
+    return state, (effects.Copy(state.cursor, "the node's name"),) if state.cursor else ()
+
+
+def _theme_chosen(state: StudioState, action: actions.ThemeChosen) -> Step:
+    return replace(state, theme=action.theme), (effects.KeepLook(action.theme, state.ascii),)
+
+
+def _next_theme(state: StudioState) -> Step:
+    at = THEMES.index(state.theme) if state.theme in THEMES else -1
+    return _theme_chosen(state, actions.ThemeChosen(THEMES[(at + 1) % len(THEMES)]))
+
+
+def _glyphs_chosen(state: StudioState, action: actions.GlyphsChosen) -> Step:
+    return replace(state, ascii=action.ascii), (effects.KeepLook(state.theme, action.ascii),)
+
+
+def _resized(state: StudioState, action: actions.Resized) -> Step:
+    return replace(state, width=action.width, height=action.height), ()
+
+
+def _told(state: StudioState, action: actions.Told) -> Step:
+    return state, (effects.Tell(action.message, action.severity),)
+
+
+def _showing(what: str) -> Callable[[StudioState], Step]:
+    return lambda state: (state, (effects.Show(what),))
+
+
+_BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
+    actions.Asked: _asked,
+    actions.CameOut: _came_out,
+    actions.CodeRead: _code_read,
+    actions.CursorMoved: _cursor_moved,
+    actions.DrawerChosen: _drawer_chosen,
+    actions.FindingChosen: _finding_chosen,
+    actions.FocusMoved: _focus_moved,
+    actions.GlyphsChosen: _glyphs_chosen,
+    actions.InnerRead: _inner_read,
+    actions.NodeOpened: _node_opened,
+    actions.PastRunRead: _past_run_read,
+    actions.PlaceChosen: _place_chosen,
+    actions.ProjectBroken: _project_broken,
+    actions.ProjectChosen: _project_chosen,
+    actions.ProjectRead: _project_read,
+    actions.RecentRead: _recent_read,
+    actions.Resized: _resized,
+    actions.RunAdvanced: _run_advanced,
+    actions.RunBegan: _run_began,
+    actions.RunChosen: _run_chosen,
+    actions.RunEnded: _run_ended,
+    actions.RunsRead: _runs_read,
+    actions.TemplateChosen: _template_chosen,
+    actions.ThemeChosen: _theme_chosen,
+    actions.Told: _told,
+    actions.TrustAnswered: _trust_answered,
+    actions.WentIn: _went_in,
+}
+
+_BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
+    "place.editor": lambda state: _place_chosen(state, actions.PlaceChosen("editor")),
+    "place.monitor": lambda state: _place_chosen(state, actions.PlaceChosen("monitor")),
+    "place.runs": lambda state: _place_chosen(state, actions.PlaceChosen("runs")),
+    "place.agents": lambda state: _place_chosen(state, actions.PlaceChosen("agents")),
+    "welcome": lambda state: _place_chosen(state, actions.PlaceChosen("welcome")),
+    "pane.next": lambda state: _pane(state, 1),
+    "pane.previous": lambda state: _pane(state, -1),
+    "problems": lambda state: _drawer_chosen(state, actions.DrawerChosen("problems")),
+    "toml": lambda state: _drawer_chosen(state, actions.DrawerChosen("toml")),
+    "log": lambda state: _drawer_chosen(state, actions.DrawerChosen("log")),
+    "inspector": _inspector,
+    "open": _open,
+    "cancel": _back,
+    "close": _close,
+    "quit": _quit,
+    "quit.now": _quit_now,
+    "reload": _reload,
+    "trouble.next": lambda state: _to_trouble(state, 1),
+    "trouble.previous": lambda state: _to_trouble(state, -1),
+    "surface": lambda state: _came_out(state, actions.CameOut()),
+    "run": _showing("run menu"),
+    "run.all": _run_all,
+    "pause": _pause,
+    "cancel.run": _cancel_run,
+    "cancel.run.now": _cancel_run_now,
+    "code": _code,
+    "copy": _copy,
+    "help": _showing("help"),
+    "palette": _showing("palette"),
+    "theme.choose": _showing("themes"),
+    "theme.next": _next_theme,
+    "glyphs": lambda state: _glyphs_chosen(state, actions.GlyphsChosen(not state.ascii)),
+}

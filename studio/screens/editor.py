@@ -1,0 +1,255 @@
+"""The canvas and what stands around it: rail, inspector, drawer, and the line of the node where there is little
+room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+
+from engine.draw.scene import Graph
+from engine.project.model import Workflow
+from studio.actions import Action, FocusMoved
+from studio.document.reader import Document, path_of_keys
+from studio.keys import ACTIONS, KeyAction
+from studio.log_book import LogBook
+from studio.notices import Notice
+from studio.state import Inner, NodeNow, StudioState
+from studio.theme import sign
+from studio.widgets.bars import Bar, Rail, node_line
+from studio.widgets.inspector import Inspector
+from studio.widgets.page import Line, Piece
+
+if TYPE_CHECKING:
+    from studio.widgets.drawers import Problems, ProjectFile
+    from studio.widgets.graph_canvas import GraphCanvas
+    from studio.widgets.log_view import LogView
+
+PANES = {"graph": "canvas", "inspector": "inspector", "problems": "problems", "toml": "toml", "log": "log"}
+
+
+NO_NODES = ("No nodes yet. ", "T", " opens the project file: [nodes.NAME] makes one.")
+
+
+class Shown(NamedTuple):
+    """What the canvas was told last."""
+
+    workflow: Workflow | None = None
+    document: Document | None = None
+    stack: tuple[Inner, ...] = ()
+    nodes: Mapping[str, NodeNow] = {}
+    run: str = ""
+
+
+class Editor(Vertical):
+    """The place where one draws and watches. What is seldom open is made when it is first opened."""
+
+    DEFAULT_CSS = """
+    Editor { height: 1fr; }
+    Editor #middle { height: 1fr; }
+    Editor #center { width: 1fr; height: 1fr; }
+    Editor #drawer { height: 9; display: none; }
+    Editor #drawer-page { height: 1fr; }
+    Editor .off { display: none; }
+    """
+
+    def __init__(
+        self, book: LogBook, *, actions: Mapping[str, KeyAction] = ACTIONS, colour: bool = True, ascii: bool = False
+    ) -> None:
+        super().__init__()
+        self.book = book
+        self._actions, self._colour, self._ascii = actions, colour, ascii
+        self.state: StudioState | None = None
+        self._banner = Bar(banner, ground="failbg", id="banner")
+        self._node_line = Bar(node_line, ground="surface", id="node-line")
+        self._rail = Rail(id="rail")
+        self._inspector = Inspector(id="inspector")
+        self._drawer = Vertical(id="drawer")
+        self._tabs = Bar(self._tab_line, id="tabs")
+        self._pages: dict[str, Problems | ProjectFile | LogView] = {}
+        self._shown = Shown()
+        self.canvas = self._made()
+
+    def _made(self) -> GraphCanvas:
+        from studio.widgets.graph_canvas import GraphCanvas
+
+        return GraphCanvas(id="graph", colour=self._colour, ascii=self._ascii, actions=self._actions)
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="middle"):
+            yield self._rail
+            with Vertical(id="center"):
+                yield self._banner
+                yield self.canvas
+                with self._drawer:
+                    yield self._tabs
+            yield self._inspector
+        yield self._node_line
+
+    # -- showing -----------------------------------------------------------------------------------------------------
+
+    def show(self, state: StudioState) -> None:
+        """Show this state."""
+        self.state = state
+        self._rail.display = state.width >= 100
+        self._banner.display = state.broken is not None
+        if state.broken is not None:
+            self._banner.show(state)
+        self._inspector.display = state.inspector_open
+        if state.inspector_open:
+            self._inspector.styles.width = inspector_width(state)
+            self._inspector.show(state)
+        self._node_line.display = not state.inspector_open and state.node is not None
+        if self._node_line.display:
+            self._node_line.show(state)
+        self._show_drawer(state)
+        self._show_graph(state)
+        self._put_focus(state)
+
+    def _show_graph(self, state: StudioState) -> None:
+        """Tell the canvas what is new to it, and nothing else."""
+        canvas, shown = self.canvas, self._shown
+        canvas.where = "monitor" if state.place == "monitor" else "editor"
+        if state.ascii != self._ascii:
+            self._ascii = state.ascii
+            canvas.draw_with(ascii=state.ascii)
+        workflow = state.workflow
+        if workflow is not shown.workflow:
+            from engine.draw.outline import outline
+
+            if workflow is not None and not workflow.nodes:
+                canvas.say_when_empty(*NO_NODES)
+            canvas.show(outline(workflow) if workflow is not None else Graph())
+        if state.document is not shown.document or state.stack != shown.stack:
+            canvas.mark(_marks(state))
+        canvas.dim(on=state.broken is not None)
+        live = state.run is not None and state.run.live
+        nodes = state.shown_nodes
+        before = shown.nodes
+        if workflow is not shown.workflow or state.run_id != shown.run:
+            canvas.tell(nodes, running=live)
+        elif nodes is not before and nodes != before:
+            canvas.advance(nodes, {path for path, now in nodes.items() if before.get(path) is not now})
+        if state.cursor != canvas.path:
+            canvas.go(state.cursor)
+        self._shown = Shown(workflow, state.document, state.stack, nodes, state.run_id)
+
+    def _show_drawer(self, state: StudioState) -> None:
+        self._drawer.display = state.drawer is not None
+        for name, page in self._pages.items():
+            page.display = name == state.drawer
+        if state.drawer is None:
+            return
+        self._drawer.styles.height = drawer_height(state)
+        page = self._pages.get(state.drawer) or self._make_page(state.drawer)
+        page.show(state)
+        self._tabs.show(state)
+
+    def _make_page(self, name: str) -> Problems | ProjectFile | LogView:
+        from studio.widgets.drawers import Problems, ProjectFile
+        from studio.widgets.log_view import LogView
+
+        made: dict[str, Callable[[], Problems | ProjectFile | LogView]] = {
+            "problems": lambda: Problems(id="problems"),
+            "toml": lambda: ProjectFile(id="toml"),
+            "log": lambda: LogView(self.book, id="log"),
+        }
+        page = self._pages[name] = made[name]()
+        self._drawer.mount(page)
+        return page
+
+    def _tab_line(self, state: StudioState, width: int, ascii: bool) -> Line:
+        from studio.widgets.drawers import tabs
+
+        log = self.log_view
+        if log is None:
+            return tabs(state, width, ascii)
+        return tabs(state, width, ascii, missed=log.missed, following=log.following)
+
+    @property
+    def log_view(self) -> LogView | None:
+        """The log, if it was opened."""
+        from studio.widgets.log_view import LogView
+
+        found = self._pages.get("log")
+        return found if isinstance(found, LogView) else None
+
+    def refresh_tabs(self) -> None:
+        """The log moved: its header tells whether it follows."""
+        if self.state is not None and self.state.drawer is not None:
+            self._tabs.show(self.state)
+
+    # -- keys --------------------------------------------------------------------------------------------------------
+
+    def _put_focus(self, state: StudioState) -> None:
+        wanted = {"canvas": self.canvas, "inspector": self._inspector, **self._pages}.get(state.focus, self.canvas)
+        if not wanted.has_focus and self.screen.is_current:
+            wanted.focus(scroll_visible=False)
+
+    def take_focus(self) -> None:
+        """The keys are the pane's that the state names."""
+        if self.state is not None:
+            self._put_focus(self.state)
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """A click put the focus somewhere: the state follows."""
+        name = PANES.get(event.widget.id or "")
+        if name is not None and self.state is not None and name != self.state.focus:
+            self.post_message(Notice(FocusMoved(name)))
+
+    def command(self, name: str) -> Action | bool:
+        """An action to dispatch, or whether the command was ours."""
+        if name == "log.follow":
+            if self.log_view is not None:
+                self.log_view.follow(not self.log_view.following)
+                self.refresh_tabs()
+            return True
+        if name == "cancel" and self.state is not None and self.state.focus != "canvas":
+            return False
+        return self.canvas.ask(name)
+
+
+def _marks(state: StudioState) -> dict[str, str]:
+    """Paths with a finding, and how bad it is."""
+    found: dict[str, str] = {}
+    if state.document is None or state.stack:
+        return found
+    for finding in state.document.findings:
+        path = path_of_keys(tuple(finding.path))
+        if path is not None and found.get(path) != "error":
+            found[path] = finding.severity
+    return found
+
+
+def banner(state: StudioState, width: int, ascii: bool) -> Line:
+    """Why the picture is an old one."""
+    broken = state.broken
+    if broken is None:
+        return []
+    place = f"{broken.path.name}:{broken.line}" if broken.line else broken.path.name
+    mark = Piece(f" {sign('error', ascii=ascii)} ", "failed", bold=True)
+    return [mark, Piece(f"{place} cannot be read: {broken.message}.  ", "text"), *_open_it()]
+
+
+def _open_it() -> list[Piece]:
+    from studio.actions import Asked
+
+    act = Asked("code")
+    return [Piece("e", "accent", bold=True, act=act), Piece(" opens it there", "text", act=act)]
+
+
+def inspector_width(state: StudioState) -> int:
+    """Cells for the inspector: 40 to 60 where it is docked."""
+    if state.docked:
+        return max(40, min(60, state.width * 27 // 100))
+    return min(46, state.width - 24)
+
+
+def drawer_height(state: StudioState) -> int:
+    """Rows for the drawer and its header."""
+    if state.height < 30:
+        return 8
+    return 10 if state.height < 45 else 13

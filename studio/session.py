@@ -1,0 +1,368 @@
+"""The one mutable thing of the studio: the state, `dispatch`, and the hands that perform effects.
+
+`dispatch` runs in the thread of the screen, and nowhere else. What takes time (reading, starting, waiting for the
+engine) is done by threads of the session, which answer by `post`: an action handed over to the screen's thread. What
+needs a screen (dialogs, the clipboard, the editor) is handed to the shell that was given. A run goes on in the
+engine's own thread; `frame` looks at it, as often as the shell likes.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio import actions, config, effects
+from studio.actions import Action
+from studio.document.reader import Broken, read
+from studio.effects import Effect
+from studio.log_book import LogBook
+from studio.reduce import reduce
+from studio.state import StudioState
+
+if TYPE_CHECKING:
+    from studio.run_link import RunLink
+
+POLL = 0.3
+"""Seconds between two looks at the files of the project."""
+MOST_WATCHED = 200
+
+Post = Callable[[Action], None]
+"""Hands an action to the screen's thread; may be called from any thread, returns at once."""
+
+
+class Session:
+    """`shell` performs the effects that need a screen; `changed` is told of every new state."""
+
+    def __init__(
+        self,
+        state: StudioState,
+        *,
+        post: Post,
+        shell: Callable[[Effect], None],
+        changed: Callable[[StudioState], None],
+    ) -> None:
+        self.state = state
+        self.book = LogBook()
+        self.link: RunLink | None = None
+        self._post = post
+        self._shell = shell
+        self._changed = changed
+        self._once: set[Path] = set()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._reader: threading.Thread | None = None
+        self._watch: Watch | None = None
+        self._told = 0.0
+        self._starting = False
+
+    # -- the loop ----------------------------------------------------------------------------------------------------
+
+    def dispatch(self, action: Action) -> None:
+        """Take an action: the new state is shown, then its effects are performed."""
+        before = self.state
+        self.state, found = reduce(before, action)
+        if self.state is not before:
+            self._changed(self.state)
+        for effect in found:
+            self.perform(effect)
+
+    def perform(self, effect: Effect) -> None:
+        """Do what an effect names, or hand it to the shell."""
+        hand = _HANDS.get(type(effect))
+        if hand is not None:
+            hand(self, effect)
+        else:
+            self._shell(effect)
+
+    def frame(self) -> None:
+        """Look at the run that goes on, and tell what changed since the last frame."""
+        link = self.link
+        if link is None:
+            return
+        over = link.over
+        run, nodes = link.look()
+        now = time.monotonic()
+        if over:
+            self.link = None
+            link.leave()
+            problem = link.problem
+            if problem and not run.error:
+                self.dispatch(actions.Told(problem, "error"))
+            self.dispatch(actions.RunAdvanced(run, nodes))
+            self.dispatch(actions.RunEnded(run))
+        elif nodes or run.state != getattr(self.state.run, "state", "") or now - self._told >= 0.25:
+            self._told = now
+            self.dispatch(actions.RunAdvanced(run, nodes))
+
+    def close(self) -> None:
+        """Let everything go: the run of this studio is canceled, threads end."""
+        if self._watch is not None:
+            self._watch.stop()
+        self._jobs.put(None)
+        link, self.link = self.link, None
+        if link is not None:
+            link.leave()
+            self._try(link.cancel)
+            link.handle.run.wait(10)
+
+    # -- threads -----------------------------------------------------------------------------------------------------
+
+    def _later(self, job: Callable[[], None]) -> None:
+        """Do a job after those before it, in the thread that reads."""
+        if self._reader is None:
+            self._reader = threading.Thread(target=self._read, name="flowloom-reader", daemon=True)
+            self._reader.start()
+        self._jobs.put(job)
+
+    def _read(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            self._try(job)
+
+    def _aside(self, job: Callable[[], None]) -> None:
+        """Do a job at once, in a thread of its own: what may have to wait for the engine."""
+        threading.Thread(target=self._try, args=(job,), name="flowloom-aside", daemon=True).start()
+
+    def _try(self, job: Callable[[], None]) -> None:
+        from engine.errors import WorkflowError
+
+        try:
+            job()
+        except WorkflowError as problem:
+            self._post(actions.Told(first_of(str(problem)), "error"))
+        except OSError as problem:
+            self._post(actions.Told(f"{problem.filename or 'a file'}: {problem.strerror or problem}", "error"))
+        except Exception as problem:  # noqa: BLE001 - ours: told as such, and the studio goes on
+            self._post(actions.Told(f"This is ours: {report_of(problem)}", "error"))
+
+    # -- hands: files ------------------------------------------------------------------------------------------------
+
+    def _load_recent(self, _: effects.LoadRecent) -> None:
+        self._later(lambda: self._post(actions.RecentRead(config.read_kept().recent)))
+
+    def _load_project(self, effect: effects.LoadProject) -> None:
+        def job() -> None:
+            from studio.document.samples import own_place
+
+            found = read(own_place(effect.path))
+            if isinstance(found, Broken):
+                self._post(actions.ProjectBroken(found))
+                return
+            kept = config.read_kept()
+            trusted = found.folder in self._once or is_trusted(found.folder)
+            self._post(actions.ProjectRead(found, trusted, kept.views.get(str(found.path))))
+            if not kept.recent or kept.recent[0].path != found.path:
+                config.keep(config.opened(found.path, found.name))
+
+        self._later(job)
+
+    def _watch_project(self, effect: effects.WatchProject) -> None:
+        if self._watch is not None and self._watch.path == effect.path:
+            return
+        if self._watch is not None:
+            self._watch.stop()
+        self._watch = Watch(effect.path, lambda: self._load_project(effects.LoadProject(effect.path)))
+        self._watch.start()
+
+    def _make_project(self, effect: effects.MakeProject) -> None:
+        def job() -> None:
+            path = new_project(effect.template, effect.folder)
+            self._post(actions.ProjectChosen(path))
+
+        self._later(job)
+
+    def _read_inner(self, effect: effects.ReadInner) -> None:
+        def job() -> None:
+            found = read(effect.path)
+            if isinstance(found, Broken):
+                self._post(actions.Told(f"{effect.path.name} cannot be read: {found.message}", "error"))
+            else:
+                self._post(actions.InnerRead(effect.scope, effect.node, found.project.workflow))
+
+        self._later(job)
+
+    def _read_code(self, effect: effects.ReadCode) -> None:
+        def job() -> None:
+            from studio.document.code import source_of
+
+            self._post(actions.CodeRead(effect.reference, source_of(effect.folder, effect.reference)))
+
+        self._later(job)
+
+    def _read_runs(self, effect: effects.ReadRuns) -> None:
+        def job() -> None:
+            from studio.run_link import runs_in
+
+            self._post(actions.RunsRead(runs_in(effect.folder)))
+
+        self._later(job)
+
+    def _read_run(self, effect: effects.ReadRun) -> None:
+        def job() -> None:
+            from studio.run_link import read_past
+
+            book = LogBook()
+            found = read_past(effect.folder, effect.run, book)
+            if found is not None and self.link is None:
+                self.book.take(book)
+                self._post(actions.PastRunRead(*found))
+
+        self._later(job)
+
+    def _keep_trust(self, effect: effects.KeepTrust) -> None:
+        self._later(lambda: keep_trust(effect.folder))
+
+    def _remember(self, effect: effects.Remember) -> None:
+        config.keep(config.looked_at(effect.folder, effect.view))
+
+    def _keep_look(self, effect: effects.KeepLook) -> None:
+        self._later(lambda: _nothing(config.keep(config.looks_like(effect.theme, effect.ascii))))
+
+    # -- hands: runs -------------------------------------------------------------------------------------------------
+
+    def _start_run(self, effect: effects.StartRun) -> None:
+        if self._starting or self.link is not None:
+            return
+        self._starting = True
+        if self.state.document is not None:
+            self._once.add(self.state.document.folder)
+
+        def job() -> None:
+            try:
+                from engine.start import start_run
+                from studio.run_link import RunLink, run_now
+
+                handle = start_run(effect.path)
+                self.book.clear()
+                self.link = RunLink(handle, self.book)
+                self._post(actions.RunBegan(run_now(handle.state, handle.id)))
+            finally:
+                self._starting = False
+
+        self._aside(job)
+
+    def _pause_run(self, _: effects.PauseRun) -> None:
+        if self.link is not None:
+            self._aside(self.link.pause)
+
+    def _resume_run(self, _: effects.ResumeRun) -> None:
+        if self.link is not None:
+            self._aside(self.link.resume)
+
+    def _cancel_run(self, _: effects.CancelRun) -> None:
+        if self.link is not None:
+            self._aside(self.link.cancel)
+
+
+_HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
+    effects.CancelRun: Session._cancel_run,
+    effects.KeepLook: Session._keep_look,
+    effects.KeepTrust: Session._keep_trust,
+    effects.LoadProject: Session._load_project,
+    effects.LoadRecent: Session._load_recent,
+    effects.MakeProject: Session._make_project,
+    effects.PauseRun: Session._pause_run,
+    effects.ReadCode: Session._read_code,
+    effects.ReadInner: Session._read_inner,
+    effects.ReadRun: Session._read_run,
+    effects.ReadRuns: Session._read_runs,
+    effects.Remember: Session._remember,
+    effects.ResumeRun: Session._resume_run,
+    effects.StartRun: Session._start_run,
+    effects.WatchProject: Session._watch_project,
+}
+
+
+class Watch:
+    """Looks at a project's files now and then, and says when one changed: the project file, other TOML, its code."""
+
+    def __init__(self, path: Path, changed: Callable[[], None]) -> None:
+        self.path = path
+        self._changed = changed
+        self._over = threading.Event()
+
+    def start(self) -> None:
+        """Look from now on, in a thread of its own."""
+        threading.Thread(target=self._look, name="flowloom-watch-files", daemon=True).start()
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._over.set()
+
+    def _look(self) -> None:
+        seen = self.stamps()
+        while not self._over.wait(POLL):
+            now = self.stamps()
+            if now != seen:
+                # Editors write in several steps: wait until nothing moves, then read once.
+                while not self._over.wait(POLL / 3) and (later := self.stamps()) != now:
+                    now = later
+                seen = now
+                if not self._over.is_set():
+                    self._changed()
+
+    def stamps(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, time and size of each watched file, as far as there are any."""
+        file = self.path if self.path.suffix == ".toml" else self.path / "project.toml"
+        found: list[tuple[str, int, int]] = []
+        try:
+            near = sorted(p for p in file.parent.iterdir() if p.suffix in {".toml", ".py"})[:MOST_WATCHED]
+        except OSError:
+            near = [file]
+        for path in near if file in near else [file, *near]:
+            try:
+                about = path.stat()
+            except OSError:
+                continue
+            found.append((path.name, about.st_mtime_ns, about.st_size))
+        return tuple(found)
+
+
+def report_of(problem: BaseException) -> str:
+    """Write down what went wrong inside of us, and say where."""
+    import traceback
+
+    text = "".join(traceback.format_exception(problem))
+    file = config.state_file().parent / "reports" / f"studio-{time.strftime('%Y%m%d-%H%M%S')}.txt"
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8", errors="replace")
+    except OSError:
+        return first_of(f"{type(problem).__name__}: {problem}")
+    return f"{type(problem).__name__}; please report it with {file}"
+
+
+def first_of(text: str) -> str:
+    """The first lines of a message, as long as a person reads in passing."""
+    return " ".join(text.split())[:300]
+
+
+def is_trusted(folder: Path) -> bool:
+    """Whether a person said that code of this folder may run."""
+    try:
+        from engine.project.trust import is_trusted as known
+    except ImportError:
+        return False
+    return bool(known(folder))
+
+
+def keep_trust(folder: Path) -> None:
+    """Remember that code of this folder may run."""
+    from engine.project.trust import trust
+
+    trust(folder)
+
+
+def new_project(template: str, folder: Path) -> Path:
+    """Make a project from a template. Raises SystemFailure where that cannot be."""
+    from studio.document.samples import make_project
+
+    path = make_project(template, folder)
+    keep_trust(path)
+    return path
+
+
+def _nothing(_: object) -> None:
+    return None
