@@ -102,8 +102,8 @@ def _opened(value: Any, name: Any) -> Any:
 
 def opened_variables(attempt: Attempt) -> Mapping[str, Any]:
     """The snapshot of variables, opened where it came from another process."""
-    if not attempt.sealed or not attempt.variables:
-        return attempt.variables
+    if not attempt.variables:
+        return {}
     return {name: _opened(value, f"variable {name}") for name, value in attempt.variables.items()}
 
 

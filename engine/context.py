@@ -32,11 +32,12 @@ class Place:
     `folder` is the project's folder, `run` the run's id, `scratch` the folder under which scratch folders are made.
     `tell` takes news while the attempt runs. `pause_point` is called by `ctx.checkpoint()`: it waits while the attempt is
     suspended and raises TaskCanceled if it is canceled. `started` and `ended` are told the process group of a program.
-    `grace` is how many seconds a canceled program has to end by itself. `settles` says whether the working directory and
+    `grace` is how many seconds a canceled program has to end by itself. `streams` are the file descriptors that the
+    output of programs is copied to, where somebody reads them; else it is told as news. `settles` says whether the working directory and
     the environment may be changed for an attempt: only where no other attempt runs in the same process.
     """
 
-    __slots__ = ("ended", "folder", "grace", "metrics", "pause_point", "run", "scratch", "settles", "started", "tell")
+    __slots__ = ("ended", "folder", "grace", "metrics", "pause_point", "run", "scratch", "settles", "started", "streams", "tell")
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Place:
         self.settles = settles
         self.metrics = metrics
         self.grace = 5.0
+        self.streams: Optional[Dict[str, int]] = None
         self.started: Optional[Callable[[Attempt, int], None]] = None
         self.ended: Optional[Callable[[Attempt, int], None]] = None
 

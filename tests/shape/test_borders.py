@@ -60,6 +60,7 @@ CARRIED = (
     "engine/programs.py",
     "engine/executors/child.py",
     "engine/executors/family.py",
+    "engine/executors/frames.py",
 )
 CARRIED_MAY_USE = {"dill", "msgspec", "cloudpickle", "engine"}
 

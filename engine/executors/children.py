@@ -1,0 +1,869 @@
+"""Killable child processes, one per slot, reused: the only place where user code runs out of process.
+
+`Children` takes attempts and reports news; it knows nothing of runs or runners, so agents use it as it is.
+
+One thread serves all children: it starts them (Linux ties a child's life to the thread that made it), reads their pipes,
+keeps limits, and buries the dead. Whoever calls `start` writes to an idle child's pipe directly, so that an attempt does
+not wait for that thread to wake up.
+
+Where an attempt is:
+
+    waiting -> sent to a child (its queue) -> first in the queue: it runs -> over
+
+Very short attempts are sent several at a time, as many as take a few milliseconds together, judged by how long the same
+function took before; all others one at a time. A child answers each at once, so the first in the queue is the one that
+runs. When a child dies, that one is to blame; the others of its queue never began and go to another child.
+
+How an attempt is ended. Asked to: a message and SIGINT, which raises inside the task. After the grace, or when its limit
+has passed: the child is killed with its process group and everything that carries its mark, seen to be gone, reported,
+and replaced when somebody needs it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.attempt import (
+    CANCELED,
+    CRASHED,
+    FAILED,
+    TIMED_OUT,
+    Attempt,
+    LogLines,
+    MetricSet,
+    News,
+    Outcome,
+    Progress,
+    Trouble,
+)
+from engine.errors import SystemFailure
+from engine.executors import family
+from engine.executors.frames import FrameReader, Nonsense, frame
+from engine.executors.lines import LineGatherer
+from engine.executors.packing import Batch, Functions, Told, outcome_of
+from engine.executors.spawn import Pipes, is_this_python, path_of_this_python, start_child
+from engine.payload import NotPackable
+
+Report = Callable[[Sequence[News]], None]
+Key = tuple[int, int]
+
+DEEPEST = 64
+"""Attempts at most in the queue of one child."""
+QUEUE_TIME = 0.004
+"""Seconds of work that a child's queue may hold."""
+TRUSTED_AFTER = 8
+"""Attempts of a function after which its pace is believed."""
+LINES_EVERY = 0.1
+"""Seconds between two reports of what an attempt prints."""
+BURIAL = 5.0
+"""Seconds after which a process that will not go is reported as it is."""
+
+CANCEL, HOLD, RESUME, STOP = 1, 2, 3, 4
+HELLO, DONE, PROGRESS, LINES, METRIC, PROGRAM = range(6)
+STREAMS = ("stdout", "stderr")
+_decode = msgspec.msgpack.Decoder().decode
+
+
+class Job:
+    """One attempt on its way through the children."""
+
+    __slots__ = (
+        "attempt",
+        "canceled",
+        "deadline",
+        "grace",
+        "group",
+        "held",
+        "held_at",
+        "key",
+        "kill_at",
+        "serial",
+        "tells",
+    )
+
+    def __init__(self, serial: int, attempt: Attempt) -> None:
+        self.serial = serial
+        self.attempt = attempt
+        self.key: Key = (attempt.node, attempt.number)
+        self.deadline: float | None = None
+        self.canceled = False
+        self.grace = 5.0
+        self.kill_at: float | None = None
+        self.held = False
+        self.held_at: float | None = None
+        self.group = 0
+        self.tells = False
+
+
+class Pace:
+    """How long attempts of one function take."""
+
+    __slots__ = ("count", "mean")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.mean = 0.0
+
+    def saw(self, seconds: float) -> None:
+        self.count += 1
+        self.mean += (seconds - self.mean) * (0.1 if self.count > 10 else 1.0 / self.count)
+        if seconds > QUEUE_TIME:
+            self.count = 0  # a slow one: trust has to be earned again
+
+    @property
+    def depth(self) -> int:
+        """How many may queue in a child."""
+        if self.count < TRUSTED_AFTER:
+            return 1
+        return max(1, min(DEEPEST, int(QUEUE_TIME / max(self.mean, 1e-5))))
+
+
+class Stream:
+    """One of the two streams of a child, cut into what belongs to which attempt."""
+
+    __slots__ = ("gatherer", "pending", "sent_at")
+
+    def __init__(self) -> None:
+        self.pending = bytearray()
+        self.gatherer = LineGatherer()
+        self.sent_at = 0.0
+
+
+class Child:
+    """A child process as the engine sees it."""
+
+    def __init__(self, number: int, process: subprocess.Popen[bytes], pipes: Pipes, mark: str) -> None:
+        self.number = number
+        self.process = process
+        self.pipes = pipes
+        self.mark = mark
+        self.pid = process.pid
+        self.pidfd = _pidfd(process.pid)
+        self.reader = FrameReader()
+        self.told = Told()
+        self.queue: deque[Job] = deque()
+        self.outgoing: deque[Any] = deque()
+        self.streams = {"stdout": Stream(), "stderr": Stream()}
+        self.ready = False
+        self.version = ""
+        self.last_words = bytearray()
+        self.killed_for: tuple[str, Trouble] | None = None
+        self.exit: int | None = None
+        self.buried_until = 0.0
+        self.stopping = False
+
+    @property
+    def is_usable(self) -> bool:
+        return self.killed_for is None and self.exit is None and not self.stopping
+
+
+class Children:
+    """A pool of `slots` children of one Python, for the attempts of one project. See the module's text."""
+
+    def __init__(
+        self,
+        report: Report,
+        *,
+        folder: Path | str,
+        scratch: Path | str,
+        python: str,
+        slots: int = 2,
+        run: str = "",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        self._report = report
+        self._folder = str(Path(folder).absolute())
+        self._scratch = str(Path(scratch).absolute())
+        self._python = python
+        self._slots = max(1, slots)
+        self._run = run
+        self._environ = dict(os.environ if environ is None else environ)
+        same = is_this_python(python)
+        self._path = path_of_this_python() if same else []
+        self._functions = Functions(same_python=same, folder=self._folder)
+        self._mark = f"{os.getpid()}-{id(self):x}-{time.monotonic_ns():x}"
+        self._lock = threading.RLock()
+        self._selector = selectors.DefaultSelector()
+        self._wake_read, self._wake_write = os.pipe()
+        os.set_blocking(self._wake_read, False)
+        os.set_blocking(self._wake_write, False)
+        self._selector.register(self._wake_read, selectors.EVENT_READ, None)
+        self._children: list[Child] = []
+        self._waiting: deque[Job] = deque()
+        self._jobs: dict[Key, Job] = {}
+        self._paces: dict[Any, Pace] = {}
+        self._serial = 0
+        self._spawned = 0
+        self._wanted = 0
+        self._depth = 1
+        self._closing: float | None = None
+        self._closed = False
+        self._thread: threading.Thread | None = None
+        self._loop_thread = 0
+
+    # -- for everybody --------------------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Start the first child; the others come when they are needed. Raises SystemFailure for an unusable Python."""
+        if not os.access(self._python, os.X_OK) or Path(self._python).is_dir():
+            raise SystemFailure(
+                f"{self._python} is no Python that can be run; set [project] python, or --python, to one that is there"
+            )
+        if not Path(self._folder).is_dir():
+            raise SystemFailure(f"the project's folder {self._folder} is not there")
+        self._wanted = 1
+        self._thread = threading.Thread(target=self._serve, name="flowloom-children", daemon=True)
+        self._thread.start()
+
+    def capacity(self) -> int:
+        """How many attempts may be here at once."""
+        return self._slots * self._depth
+
+    def start(self, attempts: Sequence[Attempt]) -> None:
+        """Begin these attempts as slots get free."""
+        with self._lock:
+            if self._closing is not None or self._closed:
+                failed: list[News] = [_canceled(attempt) for attempt in attempts]
+            else:
+                for attempt in attempts:
+                    self._serial += 1
+                    job = Job(self._serial, attempt)
+                    self._jobs[job.key] = job
+                    self._waiting.append(job)
+                failed = self._dispatch()
+        if failed:
+            self._report(failed)
+
+    def cancel(self, attempts: Sequence[Key], grace: float = 5.0) -> None:
+        """End these: those that wait at once, those that run by asking, then, after `grace` seconds, by force."""
+        news: list[News] = []
+        with self._lock:
+            now = time.monotonic()
+            for key in attempts:
+                job = self._jobs.get(key)
+                if job is None or job.canceled:
+                    continue
+                job.canceled = True
+                job.grace = grace
+                child = self._child_of(job)
+                if child is None:
+                    self._waiting.remove(job)
+                    del self._jobs[key]
+                    news.append(_canceled(job.attempt))
+                    continue
+                self._send(child, (CANCEL, [job.serial]))
+                if child.queue[0] is job:
+                    self._ask_to_end(child, job, now)
+        self._wake()
+        if news:
+            self._report(news)
+
+    def suspend(self, attempts: Sequence[Key]) -> None:
+        """Hold these: tasks at their next `ctx.checkpoint()`, programs where they are. Their limits stop meanwhile."""
+        with self._lock:
+            for job, child in self._those(attempts):
+                if not job.held:
+                    job.held, job.held_at = True, time.monotonic()
+                    if child is not None:
+                        self._send(child, (HOLD, [job.serial]))
+                        if job.group:
+                            family.signal_group(job.group, signal.SIGSTOP)
+
+    def resume(self, attempts: Sequence[Key]) -> None:
+        """Let suspended attempts go on."""
+        with self._lock:
+            for job, child in self._those(attempts):
+                self._release(job)
+                if child is not None:
+                    self._send(child, (RESUME, [job.serial]))
+        self._wake()
+
+    def close(self, grace: float = 5.0) -> None:
+        """Cancel what still runs, wait until everything is gone, free everything."""
+        with self._lock:
+            if self._closed:
+                return
+            running = list(self._jobs)
+        if self._thread is None:
+            self._free()
+            return
+        self.cancel(running, grace)
+        with self._lock:
+            self._closing = time.monotonic() + grace + BURIAL
+            for child in self._children:
+                if not child.queue and child.is_usable:
+                    self._stop(child)
+        self._wake()
+        if threading.get_ident() != self._loop_thread:
+            self._thread.join()
+        family.kill(self._mark)
+        self._free()
+
+    def pids(self) -> list[int]:
+        """The processes of the children that are there now."""
+        with self._lock:
+            return [child.pid for child in self._children if child.exit is None]
+
+    # -- handing out ----------------------------------------------------------------------------------------------
+
+    def _dispatch(self) -> list[News]:
+        """Send what waits to children that have room. Returns the outcomes of what cannot be sent."""
+        failed: list[News] = []
+        while self._waiting:
+            depth = self._depth_of(self._waiting[0])
+            child = self._freest(depth)
+            if child is None:
+                break
+            share = -(-len(self._waiting) // max(1, len(self._children)))
+            room = min(depth - len(child.queue), max(1, share))
+            self._fill(child, room, failed)
+        busy = sum(1 for child in self._children if not child.stopping and child.exit is None)
+        missing = min(len(self._waiting), self._slots - busy)
+        if missing > self._wanted:
+            self._wanted = missing
+            self._wake()
+        return failed
+
+    def _depth_of(self, job: Job) -> int:
+        pace = self._paces.get(_pace_key(job.attempt))
+        return pace.depth if pace is not None else 1
+
+    def _freest(self, depth: int) -> Child | None:
+        """The usable child with the shortest queue, if it is at most half full: full ones are filled in batches."""
+        best: Child | None = None
+        for child in self._children:
+            if child.is_usable and (best is None or len(child.queue) < len(best.queue)):
+                best = child
+        if best is None or len(best.queue) > (depth // 2 if depth > 1 else 0):
+            return None
+        return best
+
+    def _fill(self, child: Child, room: int, failed: list[News]) -> None:
+        batch = Batch(child.told, self._functions)
+        now = time.monotonic()
+        while room > 0 and self._waiting:
+            job = self._waiting[0]
+            if child.queue and self._depth_of(job) <= 1:
+                break
+            self._waiting.popleft()
+            try:
+                batch.add(job.serial, job.attempt)
+            except NotPackable as problem:
+                del self._jobs[job.key]
+                trouble = Trouble("NotPackable", str(problem), retryable=False)
+                failed.append(_outcome(job.attempt, FAILED, trouble))
+                continue
+            except BaseException as problem:
+                del self._jobs[job.key]
+                from engine.failures import trouble_of
+
+                failed.append(_outcome(job.attempt, FAILED, trouble_of(problem)))
+                continue
+            child.queue.append(job)
+            room -= 1
+            if child.queue[0] is job:
+                self._begins(child, job, now)
+        if len(batch):
+            self._write(child, batch.pieces())
+            held = [job.serial for job in child.queue if job.held]
+            if held:
+                self._send(child, (HOLD, held))
+
+    def _begins(self, child: Child, job: Job, now: float) -> None:
+        """The attempt is the first of its child's queue: its limit counts from here."""
+        if job.attempt.work.timeout is not None:
+            job.deadline = now + job.attempt.work.timeout
+            if job.held:
+                job.held_at = now
+            self._wake()
+        if job.canceled:
+            self._ask_to_end(child, job, now)
+
+    def _ask_to_end(self, child: Child, job: Job, now: float) -> None:
+        job.kill_at = now + job.grace
+        if job.held:
+            self._release(job)
+        if child.ready and child.exit is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child.pid, signal.SIGINT)
+
+    def _release(self, job: Job) -> None:
+        if job.held:
+            job.held = False
+            if job.deadline is not None and job.held_at is not None:
+                job.deadline += time.monotonic() - job.held_at
+            if job.group:
+                family.signal_group(job.group, signal.SIGCONT)
+
+    def _those(self, keys: Sequence[Key]) -> Iterator[tuple[Job, Child | None]]:
+        for key in keys:
+            job = self._jobs.get(key)
+            if job is not None:
+                yield job, self._child_of(job)
+
+    def _child_of(self, job: Job) -> Child | None:
+        return next((child for child in self._children if job in child.queue), None)
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def _send(self, child: Child, message: tuple[int, Any]) -> None:
+        import marshal
+
+        self._write(child, frame(marshal.dumps(message, 4)))
+
+    def _write(self, child: Child, pieces: Sequence[Any]) -> None:
+        """Write what the pipe takes now; the rest is left to the thread."""
+        if child.exit is not None:
+            return
+        child.outgoing.extend(memoryview(piece).cast("B") for piece in pieces)
+        if self._flush(child):
+            self._wake()
+
+    def _flush(self, child: Child) -> bool:
+        """Whether something is left to be written."""
+        outgoing = child.outgoing
+        while outgoing:
+            piece = outgoing[0]
+            try:
+                done = os.write(child.pipes.inbox, piece)
+            except BlockingIOError:
+                return True
+            except OSError:  # it is dying; that is seen elsewhere
+                outgoing.clear()
+                return False
+            if done == len(piece):
+                outgoing.popleft()
+            else:
+                outgoing[0] = piece[done:]
+        return False
+
+    def _wake(self) -> None:
+        if threading.get_ident() != self._loop_thread:
+            with contextlib.suppress(BlockingIOError, OSError):
+                os.write(self._wake_write, b"\0")
+
+    # -- the thread -----------------------------------------------------------------------------------------------
+
+    def _serve(self) -> None:
+        self._loop_thread = threading.get_ident()
+        while True:
+            with self._lock:
+                news = self._spawn_wanted()
+                timeout = self._until_next()
+            if news:
+                self._report(news)
+                continue
+            if self._closing is not None and not self._children:
+                return
+            events = self._selector.select(timeout)
+            news = []
+            with self._lock:
+                for key, mask in events:
+                    if key.data is None:
+                        self._drain_wakes()
+                        continue
+                    child, what = key.data
+                    if what == "exit":
+                        self._saw_exit(child, news)
+                    elif what == "inbox":
+                        if mask & selectors.EVENT_WRITE and not self._flush(child):
+                            self._selector.unregister(child.pipes.inbox)
+                    elif what == "outbox":
+                        self._read(child, news)
+                    else:
+                        self._read_stream(child, what, news)
+                self._tick(news)
+                news.extend(self._dispatch())
+                self._watch_writes()
+            if news:
+                self._report(news)
+
+    def _drain_wakes(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            while len(os.read(self._wake_read, 4096)) == 4096:
+                pass
+
+    def _watch_writes(self) -> None:
+        for child in self._children:
+            if child.outgoing and child.exit is None and child.pipes.inbox not in self._selector.get_map():
+                self._selector.register(child.pipes.inbox, selectors.EVENT_WRITE, (child, "inbox"))
+
+    def _until_next(self) -> float | None:
+        """Seconds until something is due."""
+        now = time.monotonic()
+        due: list[float] = []
+        for child in self._children:
+            if child.pidfd is None:
+                due.append(now + 0.05)
+            if child.exit is not None:
+                due.append(now + 0.005)
+            elif child.queue:
+                job = child.queue[0]
+                if job.deadline is not None and not job.held:
+                    due.append(job.deadline)
+                if job.kill_at is not None:
+                    due.append(job.kill_at)
+            due.extend(s.sent_at + LINES_EVERY for s in child.streams.values() if not s.gatherer.is_empty())
+        if self._closing is not None:
+            due.append(self._closing)
+        return max(0.0, min(due) - now) if due else None
+
+    def _tick(self, news: list[News]) -> None:
+        """Whatever is due by the clock."""
+        now = time.monotonic()
+        for child in list(self._children):
+            if child.pidfd is None and child.exit is None:
+                self._saw_exit(child, news)
+            if child.exit is not None:
+                self._bury(child, now, news)
+                continue
+            if child.queue and child.killed_for is None:
+                job = child.queue[0]
+                if job.deadline is not None and not job.held and now >= job.deadline:
+                    limit = job.attempt.work.timeout
+                    text = f"it ran longer than its limit of {limit:g} s" if limit is not None else ""
+                    self._kill(child, TIMED_OUT, Trouble("TimedOut", text, lineage=("TimeoutError",)))
+                elif job.kill_at is not None and now >= job.kill_at:
+                    self._kill(
+                        child, CANCELED, Trouble("Canceled", "canceled; it did not end by itself, so it was killed")
+                    )
+            for name, stream in child.streams.items():
+                if not stream.gatherer.is_empty() and now - stream.sent_at >= LINES_EVERY:
+                    self._tell_lines(child, name, news, now)
+        if self._closing is not None:
+            for child in self._children:
+                if not child.queue and child.is_usable:
+                    self._stop(child)
+                elif now >= self._closing - BURIAL and child.exit is None and child.killed_for is None:
+                    self._kill(
+                        child, CANCELED, Trouble("Canceled", "canceled; it did not end by itself, so it was killed")
+                    )
+
+    # -- birth and death ------------------------------------------------------------------------------------------
+
+    def _spawn_wanted(self) -> list[News]:
+        """Start the children that are wanted; the failures of what waits if none can be started."""
+        news: list[News] = []
+        while self._wanted and self._closing is None:
+            living = sum(1 for child in self._children if child.exit is None and not child.stopping)
+            if living >= self._slots:
+                self._wanted = 0
+                break
+            self._wanted -= 1
+            self._spawned += 1
+            mark = f"{self._mark}:{self._spawned}"
+            try:
+                process, pipes = start_child(
+                    self._python,
+                    self._folder,
+                    mark=mark,
+                    run=self._run,
+                    scratch=self._scratch,
+                    path=self._path,
+                    environ=self._environ,
+                )
+            except OSError as problem:
+                self._wanted = 0
+                news.extend(self._cannot_start(f"{self._python} cannot be started: {problem}"))
+                break
+            child = Child(self._spawned, process, pipes, mark)
+            self._children.append(child)
+            register = self._selector.register
+            register(pipes.outbox, selectors.EVENT_READ, (child, "outbox"))
+            register(pipes.stdout, selectors.EVENT_READ, (child, "stdout"))
+            register(pipes.stderr, selectors.EVENT_READ, (child, "stderr"))
+            if child.pidfd is not None:
+                register(child.pidfd, selectors.EVENT_READ, (child, "exit"))
+        news.extend(self._dispatch())
+        self._watch_writes()
+        return news
+
+    def _cannot_start(self, why: str) -> list[News]:
+        """Everything that waits fails: no child can be had."""
+        failed: list[News] = []
+        while self._waiting:
+            job = self._waiting.popleft()
+            self._jobs.pop(job.key, None)
+            failed.append(_outcome(job.attempt, FAILED, Trouble("CannotStart", why, retryable=False)))
+        return failed
+
+    def _stop(self, child: Child) -> None:
+        """Let an idle child end by itself; it is killed if it takes long."""
+        self._send(child, (STOP, None))
+        child.stopping = True
+        if self._closing is not None:
+            self._closing = min(self._closing, time.monotonic() + BURIAL + 1.0)
+
+    def _kill(self, child: Child, kind: str, trouble: Trouble) -> None:
+        child.killed_for = (kind, trouble)
+        if child.queue and child.queue[0].group:
+            family.signal_group(child.queue[0].group, signal.SIGKILL)
+        family.signal_group(child.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child.pid, signal.SIGKILL)
+
+    def _saw_exit(self, child: Child, news: list[News]) -> None:
+        """The process is gone, or we see that it is not."""
+        if child.exit is not None:
+            return
+        # The group is signaled before the process is reaped: until then nobody else can get its number.
+        if child.pidfd is not None or child.process.returncode is None:
+            code = child.process.poll()
+            if code is None:
+                return
+            child.exit = code
+        child.buried_until = time.monotonic() + BURIAL
+        self._read(child, news)
+        for name in STREAMS:
+            self._read_stream(child, name, news)
+        if child.pidfd is not None:
+            self._selector.unregister(child.pidfd)
+            os.close(child.pidfd)
+            child.pidfd = None
+        for fd in (child.pipes.inbox, child.pipes.outbox, child.pipes.stdout, child.pipes.stderr):
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(fd)
+        child.outgoing.clear()
+
+    def _bury(self, child: Child, now: float, news: list[News]) -> None:
+        """See that all of its family is gone, then say what became of its attempts."""
+        groups = [child.pid, *(job.group for job in child.queue if job.group)]
+        if family.kill(child.mark, groups, patience=0.0) and now < child.buried_until:
+            return
+        for name in STREAMS:
+            self._read_stream(child, name, news)
+        queue, child.queue = child.queue, deque()
+        self._children.remove(child)
+        child.pipes.close()
+        if not queue and not child.ready and not child.stopping:
+            news.extend(self._cannot_start(self._why_not_started(child)))
+        if queue:
+            job = queue.popleft()
+            self._jobs.pop(job.key, None)
+            self._tell_all_lines(child, job, news)
+            if child.ready or child.killed_for is not None:
+                kind, trouble = child.killed_for or (CRASHED, _crash_of(child.exit or 0))
+            else:
+                kind, trouble = FAILED, Trouble("CannotStart", self._why_not_started(child), retryable=False)
+            if job.canceled and kind != TIMED_OUT:
+                kind, trouble = CANCELED, Trouble("Canceled", "canceled")
+            news.append(_outcome(job.attempt, kind, trouble))
+        for job in reversed(queue):
+            job.deadline = job.kill_at = None
+            if job.canceled:
+                self._jobs.pop(job.key, None)
+                news.append(_canceled(job.attempt))
+            else:
+                self._waiting.appendleft(job)
+
+    def _why_not_started(self, child: Child) -> str:
+        said = bytes(child.last_words).decode("utf-8", "replace").strip()
+        return f"{self._python} ended before it was ready ({_crash_of(child.exit or 0).message}): {said[-1500:]}"
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def _read(self, child: Child, news: list[News]) -> None:
+        """Take the messages of a child."""
+        ended = False
+        while not ended:
+            try:
+                data = os.read(child.pipes.outbox, 1 << 20)
+            except BlockingIOError:
+                break
+            except OSError:
+                ended = True
+                break
+            if not data:
+                ended = True
+                break
+            child.reader.feed(data)
+            if len(data) < 65536:
+                break
+        try:
+            for head, parts in child.reader.take():
+                self._hear(child, _decode(head), parts, news)
+        except (Nonsense, msgspec.DecodeError, ValueError, TypeError, IndexError, KeyError) as problem:
+            if child.killed_for is None and child.exit is None:
+                text = f"the task wrote to Flowloom's own pipe, so its process was ended ({problem})"
+                self._kill(child, CRASHED, Trouble("PipeBroken", text))
+            child.reader = FrameReader()
+        if ended and child.exit is None:
+            with contextlib.suppress(KeyError):
+                self._selector.unregister(child.pipes.outbox)
+            if child.killed_for is None and not child.stopping:
+                text = "the task closed Flowloom's own pipe, so its process was ended"
+                if child.process.poll() is None:
+                    self._kill_later(child, Trouble("PipeBroken", text))
+
+    def _kill_later(self, child: Child, trouble: Trouble) -> None:
+        """The pipe ended: mostly since the process is just ending. Give it a moment to say of what."""
+        try:
+            child.process.wait(0.05)
+        except subprocess.TimeoutExpired:
+            self._kill(child, CRASHED, trouble)
+
+    def _hear(self, child: Child, message: Sequence[Any], parts: Sequence[bytes], news: list[News]) -> None:
+        kind = message[0]
+        if kind == DONE:
+            self._heard_outcome(child, message, parts, news)
+            return
+        if kind == HELLO:
+            child.ready = True
+            child.version = str(message[2])
+            if child.queue and child.queue[0].kill_at is not None:
+                os.kill(child.pid, signal.SIGINT)
+            return
+        if not child.queue or child.queue[0].serial != message[1]:
+            return  # a thread that outlived its attempt
+        job = child.queue[0]
+        node, number = job.key
+        if kind == PROGRESS:
+            fraction = message[2]
+            news.append(Progress(node, number, None if fraction is None else float(fraction), str(message[3])))
+        elif kind == LINES:
+            news.append(LogLines(node, number, str(message[2]), [str(line) for line in message[3]]))
+        elif kind == METRIC:
+            news.append(MetricSet(node, number, str(message[2]), str(message[3])))
+        elif kind == PROGRAM:
+            job.group = int(message[2])
+            if job.held:
+                family.signal_group(job.group, signal.SIGSTOP)
+
+    def _heard_outcome(self, child: Child, message: Sequence[Any], parts: Sequence[bytes], news: list[News]) -> None:
+        if not child.queue or child.queue[0].serial != message[1]:
+            raise ValueError("an outcome of an attempt that is not running")
+        job = child.queue[0]
+        outcome = outcome_of(job.attempt, message, parts)
+        now = time.monotonic()
+        self._split_streams(child, int(message[8]), int(message[9]), news)
+        child.queue.popleft()
+        del self._jobs[job.key]
+        pace = self._paces.setdefault(_pace_key(job.attempt), Pace())
+        pace.saw(outcome.seconds)
+        self._depth = pace.depth
+        news.append(outcome)
+        if child.queue:
+            self._begins(child, child.queue[0], now)
+
+    # -- what tasks print -----------------------------------------------------------------------------------------
+
+    def _read_stream(self, child: Child, name: str, news: list[News]) -> None:
+        fd = child.pipes.stdout if name == "stdout" else child.pipes.stderr
+        stream = child.streams[name]
+        for _ in range(16):
+            try:
+                data = os.read(fd, 1 << 17)
+            except BlockingIOError:
+                break
+            except OSError:
+                data = b""
+            if not data:
+                with contextlib.suppress(KeyError):
+                    self._selector.unregister(fd)
+                break
+            if not child.ready:
+                child.last_words += data
+                del child.last_words[:-4000]
+            if len(child.queue) > 1:
+                stream.pending += data  # whose it is will be known with the outcome
+            else:
+                stream.gatherer.feed(data)
+            if len(data) < 65536:
+                break
+        now = time.monotonic()
+        if len(stream.pending) > 1 << 20:
+            stream.gatherer.feed(bytes(stream.pending))
+            stream.pending.clear()
+        if not stream.gatherer.is_empty() and now - stream.sent_at >= LINES_EVERY:
+            self._tell_lines(child, name, news, now)
+
+    def _split_streams(self, child: Child, out: int, err: int, news: list[News]) -> None:
+        """The first attempt of the queue is over: what it printed is told before its outcome.
+
+        Everything it wrote is in the pipes by now. If another attempt follows in the queue, it may have printed already:
+        then as much belongs to the first as Python code wrote in it.
+        """
+        alone = len(child.queue) == 1
+        for name, count in (("stdout", out), ("stderr", err)):
+            stream = child.streams[name]
+            if alone or count:
+                self._read_stream(child, name, news)
+            if stream.pending:
+                mine = len(stream.pending) if alone else min(count, len(stream.pending))
+                stream.gatherer.feed(bytes(stream.pending[:mine]))
+                del stream.pending[:mine]
+            if not stream.gatherer.is_empty() or stream.gatherer.has_partial():
+                self._tell_lines(child, name, news, time.monotonic(), last=True)
+
+    def _tell_lines(self, child: Child, name: str, news: list[News], now: float, *, last: bool = False) -> None:
+        stream = child.streams[name]
+        stream.sent_at = now
+        lines = stream.gatherer.take(last=last)
+        if lines and child.queue:
+            node, number = child.queue[0].key
+            news.append(LogLines(node, number, name, lines))
+
+    def _tell_all_lines(self, child: Child, job: Job, news: list[News]) -> None:
+        for name, stream in child.streams.items():
+            if stream.pending:
+                stream.gatherer.feed(bytes(stream.pending))
+                stream.pending.clear()
+            lines = stream.gatherer.take(last=True)
+            if lines:
+                news.append(LogLines(job.key[0], job.key[1], name, lines))
+
+    def _free(self) -> None:
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                self._selector.close()
+                os.close(self._wake_read)
+                os.close(self._wake_write)
+
+
+def _pidfd(pid: int) -> int | None:
+    """A file descriptor that becomes readable when the process ends, where the system has that."""
+    try:
+        return os.pidfd_open(pid)
+    except (AttributeError, OSError):
+        return None
+
+
+def _pace_key(attempt: Attempt) -> Any:
+    work = attempt.work
+    return work.reference or (id(work.function) if work.function is not None else id(work))
+
+
+def _outcome(attempt: Attempt, kind: str, trouble: Trouble) -> Outcome:
+    outcome = Outcome(attempt.node, attempt.number, kind, error=trouble)
+    if attempt._extra is not None and attempt.epoch:
+        outcome.epoch = attempt.epoch
+    return outcome
+
+
+def _canceled(attempt: Attempt) -> Outcome:
+    return _outcome(attempt, CANCELED, Trouble("Canceled", "canceled"))
+
+
+def _crash_of(code: int) -> Trouble:
+    """What an exit status tells: minus a signal's number, or an exit code."""
+    if code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        hint = " (perhaps the machine ran out of memory)" if name == "SIGKILL" else ""
+        return Trouble("Crashed", f"its process was ended by {name}{hint}", signal=name)
+    return Trouble("Crashed", f"its process ended by itself with exit code {code}", exit_code=code)

@@ -1,0 +1,104 @@
+"""Attempts in the thread that hands them out: for debugging, tests and tiny graphs.
+
+Nothing is faster and nothing is less isolated: a task that hangs hangs the run, one that ends the process ends everything.
+What a task prints goes where the process prints. A limit of time interrupts Python code, as a canceled task is, but no
+call into C.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+
+from engine.attempt import CANCELED, TIMED_OUT, Attempt, News, Outcome, Trouble
+from engine.context import Place, TaskCanceled
+from engine.executors import imports
+from engine.executors.contract import Report, Workplace
+from engine.executors.interrupt import Interrupts
+from engine.performer import perform
+
+
+class InlineExecutor:
+    """Performs each attempt inside `start` (or `perform`), in the caller's thread."""
+
+    def __init__(self) -> None:
+        self._workplace: Workplace | None = None
+        self._report: Report | None = None
+        self._place = Place()
+        self._interrupts = Interrupts()
+
+    def open(self, workplace: Workplace, report: Report) -> None:
+        """Get ready: the project's folder becomes importable."""
+        self._workplace, self._report = workplace, report
+        self._place = Place(
+            folder=str(workplace.folder),
+            run=workplace.run,
+            scratch=str(workplace.state / "scratch"),
+            tell=self._tell,
+            pause_point=self._interrupts.pause_point,
+            settles=True,
+        )
+        self._place.started = self._interrupts.program_started
+        self._place.ended = self._interrupts.program_ended
+        imports.enter(workplace.folder)
+
+    def capacity(self) -> int:
+        """One: the caller's own thread."""
+        return 1
+
+    def start(self, attempts: Sequence[Attempt]) -> None:
+        """Perform these, one after the other, and report each; unlike other executors this returns when they are over."""
+        for attempt in attempts:
+            self._tell((self.perform(attempt),))
+
+    def perform(self, attempt: Attempt) -> Outcome:
+        """Run the attempt to its end, here and now."""
+        if attempt.work.timeout is None and attempt.work.wants_context is False:
+            return perform(attempt, self._place)
+        return self._perform_watched(attempt)
+
+    def cancel(self, attempts: Sequence[tuple[int, int]], grace: float = 5.0) -> None:
+        """Interrupt the attempt that runs, if it is one of these: asked for from another thread."""
+        self._place.grace = grace
+        self._interrupts.cancel(attempts)
+
+    def suspend(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Hold these at their next `ctx.checkpoint()`; programs are stopped."""
+        self._interrupts.suspend(attempts)
+
+    def resume(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Let suspended attempts go on."""
+        self._interrupts.resume(attempts)
+
+    def close(self, grace: float = 5.0) -> None:
+        """Interrupt what still runs; the project's folder is no longer importable."""
+        self._interrupts.close()
+        if self._workplace is not None:
+            imports.leave(self._workplace.folder)
+            self._workplace = None
+
+    def _perform_watched(self, attempt: Attempt) -> Outcome:
+        limit = attempt.work.timeout
+        outcome: Outcome | None = None
+        try:
+            with self._interrupts.running(attempt, threading.get_ident(), limit) as watch:
+                outcome = perform(attempt, self._place)
+        except TaskCanceled:  # it came a moment after the end
+            if outcome is None:
+                outcome = Outcome(attempt.node, attempt.number, CANCELED, error=Trouble("Canceled", "canceled"))
+        if watch.timed_out and limit is not None:
+            return timed_out(outcome, limit)
+        return outcome
+
+    def _tell(self, news: Sequence[News]) -> None:
+        if self._report is not None:
+            self._report(news)
+
+
+def timed_out(outcome: Outcome, limit: float) -> Outcome:
+    """The outcome of an attempt that was interrupted because its limit passed."""
+    trouble = Trouble("TimedOut", f"it ran longer than its limit of {limit:g} s", lineage=("TimeoutError",))
+    late = Outcome(outcome.node, outcome.number, TIMED_OUT, None, outcome.seconds, trouble)
+    if outcome.epoch:
+        late.epoch = outcome.epoch
+    return late

@@ -1,0 +1,131 @@
+"""What tasks print, where several of them share one process: each print goes to the log of the attempt that made it.
+
+`sys.stdout` and `sys.stderr` are replaced while an executor is open. What is written inside an attempt (also in the tasks
+of an event loop, by a context variable) becomes its log lines; everything else goes where it always went.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextvars import ContextVar
+from typing import Any, TextIO
+
+from engine.attempt import Attempt, LogLines, News
+from engine.executors.lines import LineGatherer
+
+_printing: ContextVar[Printer | None] = ContextVar("_printing", default=None)
+EVERY = 0.1
+"""Seconds between two reports of what an attempt prints."""
+
+
+class Printer:
+    """What one attempt prints."""
+
+    __slots__ = ("_attempt", "_echo", "_lock", "_report", "_sent_at", "_streams")
+
+    def __init__(self, attempt: Attempt, report: Callable[[Sequence[News]], None], echo: bool) -> None:
+        self._attempt = attempt
+        self._report = report
+        self._echo = echo
+        self._lock = threading.Lock()
+        self._streams: dict[str, LineGatherer] = {}
+        self._sent_at = 0.0
+
+    def write(self, stream: str, text: str, original: Any) -> None:
+        """Take text; it is told at once if nothing was told lately."""
+        if self._echo:
+            original.write(text)
+        with self._lock:
+            gatherer = self._streams.setdefault(stream, LineGatherer())
+            gatherer.feed(text.encode("utf-8", "backslashreplace"))
+        now = time.monotonic()
+        if now - self._sent_at >= EVERY and not gatherer.is_empty():
+            self._sent_at = now
+            self.tell()
+
+    def tell(self, *, last: bool = False) -> None:
+        """Report what was gathered."""
+        news: list[News] = []
+        with self._lock:
+            for stream, gatherer in self._streams.items():
+                lines = gatherer.take(last=last)
+                if lines:
+                    news.append(LogLines(self._attempt.node, self._attempt.number, stream, lines))
+        if news:
+            self._report(news)
+
+
+class _Router:
+    """Stands in for a standard stream."""
+
+    def __init__(self, stream: str, original: TextIO) -> None:
+        self._stream = stream
+        self.original = original
+
+    def write(self, text: str) -> int:
+        printer = _printing.get()
+        if printer is None:
+            return self.original.write(text)
+        printer.write(self._stream, text, self.original)
+        return len(text)
+
+    def writelines(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.original, name)
+
+
+_lock = threading.Lock()
+_open = 0
+
+
+class Prints:
+    """The printing of one executor's attempts."""
+
+    def __init__(self) -> None:
+        self._report: Callable[[Sequence[News]], None] = lambda _: None
+        self._echo = False
+        self._is_open = False
+
+    def open(self, report: Callable[[Sequence[News]], None], *, echo: bool) -> None:
+        """Begin: the first executor of the process replaces the streams."""
+        global _open
+        self._report, self._echo = report, echo
+        with _lock:
+            self._is_open = True
+            _open += 1
+            if not isinstance(sys.stdout, _Router):
+                sys.stdout = _Router("stdout", sys.stdout)
+            if not isinstance(sys.stderr, _Router):
+                sys.stderr = _Router("stderr", sys.stderr)
+
+    @contextlib.contextmanager
+    def of(self, attempt: Attempt) -> Iterator[None]:
+        """While this attempt runs in this thread (or in this task of an event loop)."""
+        printer = Printer(attempt, self._report, self._echo)
+        token = _printing.set(printer)
+        try:
+            yield
+        finally:
+            _printing.reset(token)
+            printer.tell(last=True)
+
+    def close(self) -> None:
+        """End: the last one puts the streams back, unless somebody else replaced them meanwhile."""
+        global _open
+        with _lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+            _open -= 1
+            if not _open:
+                if isinstance(sys.stdout, _Router):
+                    sys.stdout = sys.stdout.original
+                if isinstance(sys.stderr, _Router):
+                    sys.stderr = sys.stderr.original

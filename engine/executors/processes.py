@@ -1,0 +1,61 @@
+"""Attempts in child processes of the project's own Python: the default of project files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from engine.attempt import Attempt
+from engine.errors import NotReady
+from engine.executors.children import Children
+from engine.executors.contract import Report, Workplace
+
+
+class ProcessesExecutor:
+    """One child process per slot on this machine; they live as long as the run."""
+
+    def __init__(self) -> None:
+        self._children: Children | None = None
+
+    def open(self, workplace: Workplace, report: Report) -> None:
+        """Start the first child. Raises SystemFailure if the interpreter or the project's folder is not there."""
+        children = Children(
+            report,
+            folder=workplace.folder,
+            scratch=workplace.state / "scratch",
+            python=workplace.python or sys.executable,
+            slots=workplace.slots,
+            run=workplace.run,
+        )
+        children.open()
+        self._children = children
+
+    def capacity(self) -> int:
+        """The slots, more where very short attempts queue in the children."""
+        return self._open().capacity()
+
+    def start(self, attempts: Sequence[Attempt]) -> None:
+        """Begin these attempts, or queue them until a child is free."""
+        self._open().start(attempts)
+
+    def cancel(self, attempts: Sequence[tuple[int, int]], grace: float = 5.0) -> None:
+        """End these attempts: ask, wait `grace` seconds, kill."""
+        self._open().cancel(attempts, grace)
+
+    def suspend(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Hold these: tasks at their next checkpoint, programs where they are."""
+        self._open().suspend(attempts)
+
+    def resume(self, attempts: Sequence[tuple[int, int]]) -> None:
+        """Let suspended attempts go on."""
+        self._open().resume(attempts)
+
+    def close(self, grace: float = 5.0) -> None:
+        """End everything; nothing is left behind."""
+        if self._children is not None:
+            self._children.close(grace)
+
+    def _open(self) -> Children:
+        if self._children is None:
+            raise NotReady("the executor was not opened")
+        return self._children
