@@ -107,9 +107,9 @@ def _explain_silence(summary: RunSummary, logs: RunLogs, node: str) -> int | Non
 
 def _names(summary: RunSummary) -> list[str]:
     from engine.errors import WorkflowError
-    from engine.past_run import read_run
+    from engine.history import past_run
 
     try:
-        return list(read_run(summary.folder).state.plan.names)
+        return list(past_run(summary.folder).plan.names)
     except WorkflowError:
         return []

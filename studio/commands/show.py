@@ -14,7 +14,7 @@ from studio.front.streams import tell
 from studio.front.terminal import terminal_of
 
 if TYPE_CHECKING:
-    from engine.past_run import PastRun
+    from engine.history import PastRun
     from engine.store.index import RunSummary
 
 MOST = 200
@@ -27,10 +27,10 @@ MOST = 200
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout, as `run --json` prints it.")
 def command(run: str | None, everything: bool, as_json: bool) -> int:
     """Show how RUN went, or how it goes if it still runs."""
-    from engine.past_run import read_run
+    from engine.history import past_run
 
     summary = run_named(run)
-    past = read_run(summary.folder)
+    past = past_run(summary.folder)
     if as_json:
         from studio.front.documents import dumped
 

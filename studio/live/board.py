@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from engine.attempt import Progress
-from engine.machine.state import NODE_STATES, NodeState, RunState
+from engine.machine.state import NODE_STATES, TEMPLATE, NodeState, RunState
 
 ORDER = ("running", "retrying", "ready", "suspended", "completed", "failed", "unknown", "skipped", "canceled")
 MOST_ROWS = 200
@@ -59,10 +59,10 @@ class Board:
     def look(self, state: RunState, now: float, trouble: str | None = None) -> Picture:
         """The run as it is `now`, seconds since it began."""
         codes = bytes(state.states)  # other threads see it whole only this way
-        counts = {word.value: codes.count(number) for number, word in enumerate(NODE_STATES)}
+        counts = {word.value: codes.count(number) for number, word in enumerate(NODE_STATES[:TEMPLATE])}
         aside = _aside(state)
         for node in aside:
-            if codes[node] < len(NODE_STATES):
+            if codes[node] != TEMPLATE:
                 counts[NODE_STATES[codes[node]].value] -= 1
         retrying = dict(state.retrying)
         counts["ready"] -= len(retrying)

@@ -30,7 +30,11 @@ class Story:
         self.paint = paint
         self.state = state
         self.most = most
-        self.name_room = min(NAME_ROOM, max([8, *(cells(paint.safe(name)) for name in state.plan.names[:500])]))
+        self.name_room = min(
+            NAME_ROOM,
+            max(paint.terminal.width // 4, 10),
+            max([8, *(cells(paint.safe(name)) for name in state.plan.names[:500])]),
+        )
 
     def tell(self, events: Iterable[e.Event]) -> list[str]:
         """Lines for what just happened, in its order."""
@@ -78,7 +82,7 @@ class Story:
 
     def planned(self, event: e.RetryPlanned) -> str:
         error = self.state.errors.get(event.node)
-        text = f"{self.paint.safe(_first_line(error))}; again in {seconds(event.due - event.at)}"
+        text = f"again in {seconds(event.due - event.at)}: {self.paint.safe(_first_line(error))}"
         return self.line("retrying", event.node, text, at=event.at)
 
     def failed(self, event: e.NodeFailed) -> str:
@@ -159,12 +163,12 @@ def counts_text(counts: dict[str, int], paint: Paint) -> str:
 
 
 def summary(state: RunState, run: str, folder: Path | None, paint: Paint, *, counts: dict[str, int]) -> list[str]:
-    """How the run went, where it is kept, and what one may want to do next."""
+    """How the run went, where it is kept, and what one may want to do next. `run` is how it is named: "" for the last."""
     how = state.state.value
     took = seconds((state.ended_at or 0.0) - (state.started_at or 0.0))
-    reason = f": {paint.safe(state.reason)}" if state.reason and how != "completed" else ""
+    reason = f": {paint.safe(state.reason)}" if state.reason and how != "completed" and state.cause < 0 else ""
     title = paint.safe(state.plan.name or "the run")
-    head = f"{paint.glyph(how)} {paint.style(title, 'bold')} {how}{reason} {paint.muted('in')} {took}"
+    head = f"{paint.glyph(how)} {paint.style(title, 'bold')} {how} {paint.muted('in')} {took}{reason}"
     lines = [f"{head}   {counts_text(counts, paint)}"]
     if folder is not None:
         lines.append(f"  {paint.muted('kept in')} {paint.safe(_short_path(folder))}")
@@ -174,13 +178,13 @@ def summary(state: RunState, run: str, folder: Path | None, paint: Paint, *, cou
 
 def _next(state: RunState, run: str, paint: Paint) -> str:
     between = f" {paint.sign('between')} "
-    show = paint.accent(f"flowloom show {run}")
+    show = paint.accent(f"flowloom show {run}".rstrip())
     if state.cause >= 0:
         import shlex
 
         node = paint.safe(shlex.quote(state.plan.names[state.cause]))
-        return between.join([paint.accent(f"flowloom logs {run} {node}"), show])
-    return between.join([show, paint.accent(f"flowloom logs {run}")])
+        return between.join([paint.accent(f"flowloom logs {run or 'last'} {node}"), show])
+    return between.join([show, paint.accent(f"flowloom logs {run}".rstrip())])
 
 
 def _first_line(error: Trouble | None, room: int = 300) -> str:
