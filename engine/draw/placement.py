@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from engine.draw.crossings import untangle
 from engine.draw.groups import Level, levels
 from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered
-from engine.draw.packing import Piece, Spot, columns_for, packed
+from engine.draw.packing import Piece, chosen_columns, rows_for
 from engine.draw.rows import rows
 from engine.draw.scene import End, Form, Frame, Graph, Panel, Rect, Rule, Scene, Wire, Zoom
-from engine.draw.sizes import Size, default_forms, sizes
+from engine.draw.sizes import Size, children, default_forms, listed_rows, sizes
 from engine.draw.tracks import Strand, assign
 
 GAP_LEAST, GAP_MOST = 5, 12
+_FRAME_LEAST = 11
 SIDE = 1  # empty columns inside a frame where nothing enters or leaves
 _BLANK = {Zoom.CARD: 1, Zoom.LINE: 1, Zoom.DOT: 0}
 
@@ -55,6 +56,8 @@ class Arrangement:
             untangle(part.layers, drawn.up, drawn.down)
             for layer in part.layers:
                 _sort_pinned(layer, {item: boxes[level.boxes[item]].pin for item in layer if item < drawn.boxes})
+        if level.group < 0 and len(drawn.parts) > 1:
+            _pack(drawn)
         return drawn
 
     def _lanes(self, level: Level, arcs: list[Arc]) -> list[int] | None:
@@ -64,6 +67,18 @@ class Arrangement:
         if any(source >= 0 and target >= 0 and lanes[source] != lanes[target] for source, target, _ in arcs):
             return None
         return lanes
+
+
+def _pack(drawn: Layered) -> None:
+    """Move whole parts to other columns, so that loose boxes fill a block."""
+    pieces = [Piece(len(part.layers), max(map(len, part.layers))) for part in drawn.parts]
+    for part, column in zip(drawn.parts, chosen_columns(pieces), strict=True):
+        if part.first == 0 and column:
+            part.first = column
+            for number, layer in enumerate(part.layers):
+                for item in layer:
+                    drawn.layer[item] = column + number
+    drawn.depth = max(part.first + len(part.layers) for part in drawn.parts)
 
 
 def _sort_pinned(layer: list[int], pins: Mapping[int, int | None]) -> None:
@@ -82,10 +97,7 @@ def lay_out(
 ) -> Scene:
     """Where everything stands. `forms` says how groups are shown (at cards; else all are closed), `blank` how many
     rows are free between boxes. Give the same `arrangement` for each zoom of a graph: it is faster, and keeps order."""
-    if forms is None:
-        forms = default_forms(graph)
-    if zoom is not Zoom.CARD:
-        forms = dict.fromkeys(forms, Form.CLOSED)
+    forms = _effective(graph, default_forms(graph) if forms is None else forms, zoom)
     arrangement = arrangement or Arrangement(graph)
     found = sizes(graph, zoom, forms)
     sketches: dict[int, Sketch] = {}
@@ -98,7 +110,7 @@ def lay_out(
             inner[level.group] = sketch
         sketches[level.group] = sketch
     scene = Scene(graph, zoom)
-    scene.forms = dict(forms)
+    scene.forms = forms
     root = sketches[-1]
     root.place(scene, 0, 0)
     scene.width, scene.height = root.width, root.height
@@ -108,6 +120,16 @@ def lay_out(
             sketch.place(scene, rect.x, rect.y)
     _place_listed(scene)
     return scene
+
+
+def _effective(graph: Graph, forms: Mapping[int, Form], zoom: Zoom) -> dict[int, Form]:
+    """Every group's form: closed unless cards are shown and all around it are open."""
+    found: dict[int, Form] = {}
+    for index, box in enumerate(graph.boxes):
+        if box.group:
+            bare = box.parent < 0 or found.get(box.parent) is Form.OPEN
+            found[index] = forms.get(index, Form.CLOSED) if bare and zoom is Zoom.CARD else Form.CLOSED
+    return found
 
 
 class Sketch:
@@ -184,7 +206,8 @@ class Sketch:
         if len(layers) == 1 and len(layers[0]) == 1:
             return {layers[0][0]: pins.get(layers[0][0], 0)}
         mine = {item: pins[item] for layer in layers for item in layer if item in pins} if pins else {}
-        return rows(layers, self.drawn.up, self.drawn.down, self._apart, self.drawn.boxes, mine)
+        least = max(self.above, default=0)
+        return rows(layers, self.drawn.up, self.drawn.down, self._apart, self.drawn.boxes, mine, least)
 
     def _as_pinned(self) -> int:
         """Pinned rows hold; parts without a pin go below the rest."""
@@ -194,49 +217,36 @@ class Sketch:
         return max(self.row[item] + self._extent(item)[1] for item in range(len(self.row)))
 
     def _stack(self, tops: list[int], pieces: list[Piece]) -> int:
+        """Put the parts below each other, or where packing wants them; the height."""
         parts = self.drawn.parts
         if not parts:
             return 3 if self.framed else 0
-        if self.framed and self.graph.boxes[self.level.group].lanes and len(parts) > 1:
-            spots, height = self._lanes(pieces)
+        if not self.framed:
+            starts = rows_for(pieces, [part.first for part in parts], self.space)
+        elif self.graph.boxes[self.level.group].lanes and len(parts) > 1:
+            starts = self._lanes(pieces)
         else:
-            spots, height = self._packed(pieces)
-        for part, spot, top in zip(parts, spots, tops, strict=True):
-            shift = spot.row - top
+            starts = [
+                row + 1 for row in rows_for([Piece(1, piece.rows) for piece in pieces], [0] * len(parts), self.space)
+            ]
+        for part, start, top in zip(parts, starts, tops, strict=True):
             for layer in part.layers:
                 for item in layer:
-                    self.row[item] += shift
-            self._move(part.first, spot.column, part.layers)
+                    self.row[item] += start - top
+        height = max(start + piece.rows for start, piece in zip(starts, pieces, strict=True))
         return height + (1 + self.graph.boxes[self.level.group].behind if self.framed else 0)
 
-    def _move(self, first: int, column: int, layers: list[list[int]]) -> None:
-        if column != first:
-            for number, layer in enumerate(layers):
-                for item in layer:
-                    self.drawn.layer[item] = column + number
-
-    def _packed(self, pieces: list[Piece]) -> tuple[list[Spot], int]:
-        start = 1 if self.framed else 0
-        if len(pieces) == 1 or self.framed:
-            spots, row = [], start
-            for part, piece in zip(self.drawn.parts, pieces, strict=True):
-                spots.append(Spot(part.first, row))
-                row += piece.rows + self.space
-            return spots, row - self.space
-        spots = packed(pieces, columns_for(pieces, 0.12), self.space)
-        return spots, max(spot.row + piece.rows for spot, piece in zip(spots, pieces, strict=True))
-
-    def _lanes(self, pieces: list[Piece]) -> tuple[list[Spot], int]:
+    def _lanes(self, pieces: list[Piece]) -> list[int]:
         titles = self.graph.boxes[self.level.group].lanes
         boxes = self.graph.boxes
         row = 1
-        spots = []
+        starts = []
         for part, piece in zip(self.drawn.parts, pieces, strict=True):
             lane = next(boxes[self.level.boxes[item]].lane for layer in part.layers for item in layer)
             self.rules.append(Rule(row, titles[lane]))
-            spots.append(Spot(part.first, row + 1))
+            starts.append(row + 1)
             row += 1 + piece.rows
-        return spots, row
+        return starts
 
     def _port_row(self) -> int:
         entered = [right for order in (False, True) for right in self.drawn.hops.get((ENTRY, order), ())]
@@ -289,7 +299,7 @@ class Sketch:
                 self.column_width.append(max([self.size[item].width for item in self.members[gap]], default=0))
                 x += self.column_width[-1]
         behind = self.framed and self.graph.boxes[self.level.group].behind
-        self.width = max(x, CARD_FRAME) + 1 + behind if self.framed else x
+        self.width = max(x, _FRAME_LEAST) + 1 + behind if self.framed else x
 
     def _gap_width(self, gap: int) -> int:
         strands = self.strands[gap]
@@ -403,12 +413,7 @@ class Sketch:
             panel.rails[left, order] = (wire,)
 
 
-CARD_FRAME = 11
-
-
 def _place_listed(scene: Scene) -> None:
-    from engine.draw.sizes import children, listed_rows
-
     listed = [box for box, form in scene.forms.items() if form is Form.LISTED and scene.rects[box].width]
     if not listed:
         return

@@ -33,16 +33,16 @@ def rows(
     apart: Separation,
     stand_ins: int,
     pins: dict[int, int],
+    least: int = 0,
 ) -> dict[int, int]:
-    """The row of every item of one part. Items from `stand_ins` on are stand-ins; `pins` are rows that are fixed."""
+    """The row of every item of one part. Items from `stand_ins` on are stand-ins; `pins` are rows that are fixed, and
+    with any of them no other row is less than `least`."""
     offsets = [_offsets(layer, apart) for layer in layers]
-    wanted = _pulled(layers, up, down, offsets, stand_ins)
-    for item, row in pins.items():
-        wanted[item] = row
-    found = _aligned(layers, down, offsets, wanted, stand_ins, pins)
+    wanted = _pulled(layers, up, down, offsets, stand_ins, pins)
+    found = _aligned(layers, down, offsets, wanted, stand_ins, pins, least)
     if len(found) > _POLISHED or len(found) < 3:
         return found
-    return _aligned(layers, down, offsets, {item: float(row) for item, row in found.items()}, stand_ins, pins)
+    return _aligned(layers, down, offsets, {item: float(row) for item, row in found.items()}, stand_ins, pins, least)
 
 
 def _offsets(layer: Sequence[int], apart: Separation) -> list[int]:
@@ -61,6 +61,7 @@ def _pulled(
     down: Sequence[Sequence[int]],
     offsets: list[list[int]],
     stand_ins: int,
+    pins: dict[int, int],
 ) -> dict[int, float]:
     at: dict[int, float] = {}
     for layer, offset in zip(layers, offsets, strict=True):
@@ -72,22 +73,29 @@ def _pulled(
         both = range(len(layers))
         for _ in range(2 if items < 3000 else 1):
             for number in both[1:]:
-                _pull(layers[number], offsets[number], up, at, stand_ins)
+                _pull(layers[number], offsets[number], up, at, stand_ins, pins)
             for number in both[-2::-1]:
-                _pull(layers[number], offsets[number], down, at, stand_ins)
+                _pull(layers[number], offsets[number], down, at, stand_ins, pins)
         for number in both[1:]:
-            _pull(layers[number], offsets[number], up, at, stand_ins)
+            _pull(layers[number], offsets[number], up, at, stand_ins, pins)
     return at
 
 
 def _pull(
-    layer: Sequence[int], offsets: list[int], near: Sequence[Sequence[int]], at: dict[int, float], stand_ins: int
+    layer: Sequence[int],
+    offsets: list[int],
+    near: Sequence[Sequence[int]],
+    at: dict[int, float],
+    stand_ins: int,
+    pins: dict[int, int],
 ) -> None:
     """Move a layer's items to the rows nearest to their wishes that keep order and separation."""
     pools: list[tuple[float, float, int]] = []  # mean of wishes less offset, weight, items
     for item, offset in zip(layer, offsets, strict=True):
         ends = near[item]
-        if len(ends) == 1:
+        if pins and item in pins:
+            wish, weight = float(pins[item] - offset), 1e9
+        elif len(ends) == 1:
             wish, weight = at[ends[0]] - offset, 8.0 if item >= stand_ins else 1.0
         elif ends:
             wish, weight = _median([at[end] for end in ends]) - offset, 1.0 + len(ends) / 4
@@ -120,6 +128,7 @@ def _aligned(
     wanted: dict[int, float],
     stand_ins: int,
     pins: dict[int, int],
+    least: int,
 ) -> dict[int, int]:
     head = _blocks(layers, down, wanted, stand_ins, pins)
     wishes: dict[int, list[float]] = {}
@@ -138,7 +147,7 @@ def _aligned(
     wish = {first: round(_median(found)) for first, found in wishes.items()}
     order = _downwards(above, below)
     if fixed:
-        _make_room(order, above, below, wish, fixed)
+        _make_room(order, above, below, wish, fixed, least)
     pushed_down = _pushed(order, above, wish, 1)
     pushed_up = _pushed(order[::-1], below, wish, -1)
     row = {first: (pushed_down[first] + pushed_up[first]) // 2 for first in order}
@@ -214,13 +223,14 @@ def _make_room(
     below: dict[int, list[tuple[int, int]]],
     wish: dict[int, int],
     fixed: dict[int, int],
+    least: int,
 ) -> None:
     """Keep every wish between what the pinned blocks above and below it leave free."""
     low: dict[int, int] = {}
     high: dict[int, int] = {}
     for first in order:
-        low[first] = max([low[other] + apart for other, apart in above[first]], default=-_FAR)
-        low[first] = max(low[first], fixed.get(first, -_FAR))
+        low[first] = max([low[other] + apart for other, apart in above[first]], default=least)
+        low[first] = max(least, low[first], fixed.get(first, -_FAR))
     for first in reversed(order):
         high[first] = min([high[other] - apart for other, apart in below[first]], default=_FAR)
         high[first] = min(high[first], fixed.get(first, _FAR))
