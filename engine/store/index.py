@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import secrets
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +39,7 @@ _FINAL = frozenset({"completed", "failed", "canceled"})
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """What a list of runs shows of one. `wall` is when it began (seconds since 1970), `seconds` how long it took so far.
+    """What a list of runs shows of one. `wall` is when it began (seconds since 1970), `seconds` how long it took.
 
     `state` is a WorkflowState's value, or "interrupted": its process ended without ending the run, or "damaged".
     `facts` are the counters that the runner recorded (nodes, done, failed, ...) and what its header tells (project,
@@ -67,7 +66,7 @@ class RunSummary:
 def run_id(wall: float, letters: str | None = None) -> str:
     """An id for a run that begins at `wall` (seconds since 1970), in local time."""
     if letters is None:
-        letters = "".join(secrets.choice(_LETTERS) for _ in range(3))
+        letters = "".join(_LETTERS[byte % len(_LETTERS)] for byte in os.urandom(3))
     try:
         moment = time.strftime("%Y%m%d-%H%M%S", time.localtime(wall))
     except (OverflowError, ValueError, OSError):  # a clock far out of its mind

@@ -78,7 +78,8 @@ def command(
             python=python,
             environment=os.environ,
         )
-        return _watch(handle, stops, plain=plain, as_json=as_json, quiet=quiet, verbose=verbose)
+        word = "" if _is_here(loaded) else handle.id
+        return _watch(handle, word, stops, plain=plain, as_json=as_json, quiet=quiet, verbose=verbose)
 
 
 def _runnable(loaded: Loaded) -> Any:
@@ -92,6 +93,16 @@ def _runnable(loaded: Loaded) -> Any:
     if findings.warnings:
         tell_findings(ValidationFailed(findings.counts(), findings.items))
     return loaded.project
+
+
+def _is_here(loaded: Loaded) -> bool:
+    """Whether commands typed here find this project by themselves, so that its newest run needs no name."""
+    from pathlib import Path
+
+    from studio.front.places import nearest_project
+
+    found = nearest_project(Path.cwd())
+    return found is not None and found.resolve() == loaded.path.resolve()
 
 
 def _check_executor(name: str | None) -> None:
@@ -109,7 +120,9 @@ def _check_executor(name: str | None) -> None:
         raise click.UsageError(f"there is no executor {name[:60]!r}; {remedy}")
 
 
-def _watch(handle: RunHandle, stops: Stops, *, plain: bool, as_json: bool, quiet: bool, verbose: bool) -> int:
+def _watch(
+    handle: RunHandle, word: str, stops: Stops, *, plain: bool, as_json: bool, quiet: bool, verbose: bool
+) -> int:
     from studio.live.board import Board
     from studio.live.watch import PATIENCE, Watch
     from studio.live.words import Story
@@ -128,7 +141,7 @@ def _watch(handle: RunHandle, stops: Stops, *, plain: bool, as_json: bool, quiet
         say(problem(f"{watch.gave_up}; nobody freed it, so the run was left as it is: {handle.id}"))
         sys.stderr.flush()
         os._exit(exit_codes.BROKEN)  # the engine's thread still waits for the disk
-    _tell_end(handle, paint, quiet=quiet)
+    _tell_end(handle, word, paint, quiet=quiet)
     if as_json:
         from studio.front.documents import dumped
 
@@ -146,7 +159,7 @@ def _view(paint: Paint, terminal: Terminal, *, plain: bool) -> View:
     return LiveView(paint)
 
 
-def _tell_end(handle: RunHandle, paint: Paint, *, quiet: bool) -> None:
+def _tell_end(handle: RunHandle, word: str, paint: Paint, *, quiet: bool) -> None:
     from studio.live.board import Board
     from studio.live.words import cause_block, summary
 
@@ -159,7 +172,7 @@ def _tell_end(handle: RunHandle, paint: Paint, *, quiet: bool) -> None:
         printed = _printed(handle, state.plan.names[state.cause])
         lines += [*cause_block(state, state.cause, printed, paint), ""]
     counts = dict(Board("").look(state, 0.0).counts)
-    lines += summary(state, handle.id, handle.folder, paint, counts=counts)
+    lines += summary(state, word, handle.folder, paint, counts=counts)
     say("\n".join(lines))
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.draw.text import elide
 from studio.front import exit_codes
 from studio.front.paint import Paint, cells, moment, seconds
 from studio.front.places import run_named
@@ -85,6 +86,7 @@ def _nodes(past: PastRun, paint: Paint, everything: bool) -> list[str]:
     left_out = {*plan.templates, *plan.hidden}
     numbers = [node for node in range(len(plan.names)) if node not in left_out]
     shown = numbers if everything or len(numbers) <= MOST else _worst(past, numbers)
+    room = max(paint.terminal.width * 2 // 5, 12) if paint.terminal.live else 10_000
     rows = []
     for node in shown:
         record = state.node(node)
@@ -94,7 +96,8 @@ def _nodes(past: PastRun, paint: Paint, everything: bool) -> list[str]:
         tries = str(record.attempts) if record.attempts > 1 else ""
         depth = "  " * record.id.count("/") if plan.parents else ""
         about = paint.safe(_about(record))
-        rows.append([f"{depth}{paint.glyph(word)} {paint.safe(record.id)}", word, began, took, tries, about])
+        name = elide(paint.safe(record.id), room - len(depth), paint.sign("ellipsis"))
+        rows.append([f"{depth}{paint.glyph(word)} {name}", word, began, took, tries, about])
     heads = ["  node", "state", "began", "took", "tries", ""]
     if not any(row[4] for row in rows):
         heads, rows = [*heads[:4], ""], [[*row[:4], row[5]] for row in rows]

@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import click
 
-from studio.front.trouble import near
-
 
 class Entry(NamedTuple):
     """A subcommand: the module that has it as `command`, the group of the help it stands in, and one line of help."""
@@ -48,6 +46,8 @@ class FrontDoor(click.Group):
         if word not in self.table:
             if is_path(word):
                 return super().resolve_command(ctx, ["studio", *args])
+            from studio.front.trouble import near
+
             close = near(word, list(self.table))
             remedy = f"did you mean {close!r}?" if close else "see: flowloom --help"
             raise click.UsageError(f"there is no command {_short(word)}; {remedy}", ctx)

@@ -30,11 +30,8 @@ class Story:
         self.paint = paint
         self.state = state
         self.most = most
-        self.name_room = min(
-            NAME_ROOM,
-            max(paint.terminal.width // 4, 10),
-            max([8, *(cells(paint.safe(name)) for name in state.plan.names[:500])]),
-        )
+        widest = max([8, *(cells(paint.safe(name)) for name in state.plan.names[:500])])
+        self.name_room = min(NAME_ROOM, max(paint.terminal.width // 4, 10), widest)
 
     def tell(self, events: Iterable[e.Event]) -> list[str]:
         """Lines for what just happened, in its order."""
