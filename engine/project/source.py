@@ -99,26 +99,23 @@ def _refuse_changed(target: Path, expected: Stamp) -> None:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    import tempfile
-
-    # The mode comes from the old file; a new one gets what the umask leaves, which mkstemp alone would not give.
     try:
         mode = stat.S_IMODE(target.stat().st_mode)
     except FileNotFoundError:
-        mask = os.umask(0)
-        os.umask(mask)
-        mode = 0o666 & ~mask
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:50]}.", suffix=".new")
+        mode = None  # a new file gets what the umask leaves
+    new = target.with_name(f".{target.name[:100]}.{os.urandom(4).hex()}.new")
+    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), mode)
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        Path(name).replace(target)
+        new.replace(target)
     except BaseException:
         with contextlib.suppress(OSError):
-            Path(name).unlink()
+            new.unlink()
         raise
     _sync_folder(target.parent)
 
