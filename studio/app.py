@@ -162,7 +162,7 @@ class StudioApp(App[int]):
             str(document.folder),
             _me(),
             ascii=state.ascii,
-            width=self.size.width,
+            size=(self.size.width, self.size.height),
         )
         self.push_screen(Dialog(question), self._answered)
 
@@ -300,4 +300,4 @@ def open_studio(path: Path | None = None) -> int:
         )
         print(message, file=sys.stderr)
         return 2
-    return StudioApp(path).run() or 0
+    return StudioApp(path.absolute() if path is not None else None).run() or 0

@@ -19,7 +19,6 @@ from studio.state import NodeNow, RunNow
 if TYPE_CHECKING:
     from engine.machine.state import NodeRecord, RunState
     from engine.monitor.feed import Glance
-    from engine.past_run import PastRun
     from engine.start import RunHandle
 
 MOST_TROUBLE = 20_000
@@ -200,7 +199,7 @@ def runs_in(folder: Path) -> tuple[RunNow, ...]:
 
 def read_past(folder: Path, run: str | None, book: LogBook) -> tuple[RunNow, Mapping[str, NodeNow]] | None:
     """A run of the history, the last one where `run` is None; its log goes into the book. None where there is none."""
-    from engine.past_run import read_run
+    from engine.history import past_run
     from engine.store.index import find_run
     from engine.store.state_folder import state_folder
     from engine.store.trouble import NoSuchRun
@@ -211,17 +210,33 @@ def read_past(folder: Path, run: str | None, book: LogBook) -> tuple[RunNow, Map
         if run is None:
             return None
         raise
-    past = read_run(summary.folder)
-    _read_log(past, book)
-    state = past.state
-    now = run_now(state, summary.run)
-    if not state.is_over and summary.is_over:
-        now = RunNow(now.id, summary.state, now.started, summary.seconds or 0.0, now.total, now.counts, now.error)
-    return now, nodes_now(state, range(len(state.plan.names)))
+    past = past_run(summary.folder)
+    try:
+        state = past.state
+        now = run_now(state, summary.run)
+        if not state.is_over and summary.is_over:
+            now = RunNow(now.id, summary.state, now.started, summary.seconds or 0.0, now.total, now.counts, now.error)
+        nodes = nodes_now(state, range(len(state.plan.names)))
+    finally:
+        past.close()
+    _read_log(summary.folder, book)
+    return now, nodes
 
 
-def _read_log(past: PastRun, book: LogBook) -> None:
-    from engine.store.logs import RunLogs
+LARGE_LOG = 8_000_000
+"""Bytes of a node's log up to which it is read for the screen."""
 
+
+def _read_log(folder: Path, book: LogBook) -> None:
+    from engine.store.logs import RunLogs, file_name
+
+    logs = RunLogs(folder)
     book.clear()
-    book.add(LogLine(line.node, line.attempt, line.stream, line.at, line.text) for line in RunLogs(past.folder).read())
+    for node in logs.nodes():
+        file = logs.folder / file_name(node)
+        if file.stat().st_size > LARGE_LOG:
+            book.add([LogLine(node, 1, "log", 0.0, f"this log is too large to be shown here: {file}")])
+            continue
+        book.add(
+            LogLine(line.node, line.attempt, line.stream, line.at, line.text) for line in logs.read(node, under=False)
+        )

@@ -112,6 +112,9 @@ class Editor(Vertical):
     def _show_graph(self, state: StudioState) -> None:
         """Tell the canvas what is new to it, and nothing else."""
         canvas, shown = self.canvas, self._shown
+        if not all(canvas.size):  # the first zoom depends on the size, which is not known yet
+            self.call_after_refresh(self._show_late)
+            return
         canvas.where = "monitor" if state.place == "monitor" else "editor"
         if state.ascii != self._ascii:
             self._ascii = state.ascii
@@ -136,6 +139,10 @@ class Editor(Vertical):
         if state.cursor != canvas.path:
             canvas.go(state.cursor)
         self._shown = Shown(workflow, state.document, state.stack, nodes, state.run_id)
+
+    def _show_late(self) -> None:
+        if self.state is not None and all(self.canvas.size):
+            self._show_graph(self.state)
 
     def _show_drawer(self, state: StudioState) -> None:
         self._drawer.display = state.drawer is not None
@@ -252,4 +259,4 @@ def drawer_height(state: StudioState) -> int:
     """Rows for the drawer and its header."""
     if state.height < 30:
         return 8
-    return 10 if state.height < 45 else 13
+    return 9 if state.height < 45 else 12

@@ -88,7 +88,8 @@ class Choices(Page):
         shown = cut(name, 26, ascii=self.ascii)
         left = [Piece(f"{mark} ", "accent"), Piece(f"{shown:<28}", bold=here)]
         left.append(Piece(cut(text, room - 46, ascii=self.ascii), "muted"))
-        return [p._replace(ground=ground, act=act) for p in spread(left, [Piece(f"  {note} ", "muted")], room)]
+        line = spread(left, [Piece(f"  {note} ", "muted")], room)
+        return [*(piece._replace(ground=ground, act=act) for piece in line), Piece("")]
 
     def choose(self, by: int) -> None:
         """Go to another one."""

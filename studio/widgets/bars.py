@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from engine.project.model import Node
+from engine.project.model import Node, SubWorkflow
 from studio import keys
 from studio.actions import Asked, CameOut, DrawerChosen, NodeOpened, PlaceChosen
 from studio.pictures.faces import seconds
@@ -233,10 +233,50 @@ def footer(
     badge = _badge(state, ascii)
     room = width - width_of(badge) - 2
     line = [Piece(" ")]
-    for hint in keys.footer(where_of(state), room, ascii=ascii, actions=actions):
+    true = {name: action for name, action in actions.items() if holds(state, name)}
+    for hint in keys.footer(where_of(state), room, ascii=ascii, actions=true):
         act = Asked(hint.id)
-        line += [Piece(hint.key, "accent", bold=True, act=act), Piece(f" {hint.word}  ", "muted", act=act)]
+        other = _WORDS.get(hint.id)
+        word = (other(state) if other is not None else "") or hint.word
+        line += [Piece(hint.key, "accent", bold=True, act=act), Piece(f" {word}  ", "muted", act=act)]
     return spread(line, badge, width)
+
+
+def holds(state: StudioState, command: str) -> bool:
+    """Whether a command would do something now; the footer leaves out what would not."""
+    rule = _HOLDS.get(command)
+    return rule is None or rule(state)
+
+
+def _on_canvas(state: StudioState) -> bool:
+    return state.place in {"editor", "monitor"} and state.cursor is not None
+
+
+def _is_group(state: StudioState) -> bool:
+    node = state.node
+    return node is not None and KINDS[kind_word(node)].group
+
+
+def _is_live(state: StudioState) -> bool:
+    return state.run is not None and state.run.live
+
+
+_HOLDS: Mapping[str, Callable[[StudioState], bool]] = {
+    "find": _on_canvas,
+    "log": _on_canvas,
+    "open": lambda state: state.place not in {"editor", "monitor", "agents"} or state.cursor is not None,
+    "code": lambda state: state.cursor is not None or state.broken is not None,
+    "fold": _is_group,
+    "dive": lambda state: state.node is not None and (isinstance(state.node.body, SubWorkflow) or _is_group(state)),
+    "surface": lambda state: bool(state.stack),
+    "pause": _is_live,
+    "cancel.run": _is_live,
+    "run": lambda state: not _is_live(state),
+}
+_WORDS: Mapping[str, Callable[[StudioState], str]] = {
+    "pause": lambda state: "go on" if state.run is not None and state.run.state == "paused" else "pause",
+    "inspector": lambda state: "no inspector" if state.inspector_open and not state.docked else "",
+}
 
 
 def _badge(state: StudioState, ascii: bool) -> list[Piece]:

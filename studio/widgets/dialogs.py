@@ -18,7 +18,7 @@ from studio.actions import Action, Asked, TrustAnswered
 from studio.document.uses import Use
 from studio.notices import Notice
 from studio.theme import kind_glyph, sign
-from studio.widgets.page import Line, Page, Piece, cut, on, spread, width_of, words
+from studio.widgets.page import Line, Page, Piece, cut, on, shortened, spread, width_of, words
 
 WIDEST = 72
 
@@ -47,18 +47,16 @@ class Question:
 def framed(title: str, body: Sequence[Line], width: int, ink: str, *, ascii: bool) -> list[Line]:
     """Lines in a round frame with its title in the border, on a panel."""
     corners = "++++-|" if ascii else "╭╮╰╯─│"
-    inner = width - 2
-    head = f"{corners[4]} {title} "
     top = [Piece(f" {corners[0]}{corners[4]}", ink), Piece(f" {title} ", ink, bold=True)]
-    top.append(Piece(corners[4] * max(inner - 4 - len(head), 0) + corners[1] + " ", ink))
+    top.append(Piece(corners[4] * max(width - 7 - len(title), 0) + corners[1] + " ", ink))
     found: list[Line] = [[Piece(" " * width)], top]
     for line in body:
         room = width - 6
-        line = list(line)
+        line = shortened(line, room)
         gap = room - width_of(line)
         tail = [Piece(" " * max(gap, 0), ground=line[-1].ground if line and gap else "")]
         found.append([Piece(f" {corners[5]} ", ink), *line, *tail, Piece(f" {corners[5]} ", ink)])
-    found.append([Piece(f" {corners[2]}{corners[4] * (inner - 2)}{corners[3]} ", ink)])
+    found.append([Piece(f" {corners[2]}{corners[4] * (width - 4)}{corners[3]} ", ink)])
     return [*found, [Piece(" " * width)]]
 
 
@@ -144,9 +142,13 @@ class Dialog(ModalScreen[Action | None]):
 # -- questions -------------------------------------------------------------------------------------------------------
 
 
-def trust_question(uses: Sequence[Use], origin: str, folder: str, me: str, *, ascii: bool, width: int) -> Question:
-    """Whether code of this project may run."""
-    room = min(WIDEST, width - 2) - 8
+def trust_question(
+    uses: Sequence[Use], origin: str, folder: str, me: str, *, ascii: bool, size: tuple[int, int]
+) -> Question:
+    """Whether code of this project may run; as long as fits the terminal of `size`."""
+    room = min(WIDEST, size[0] - 2) - 8
+    most = max(1, min(8, size[1] - 21))
+    shown = uses if len(uses) <= most else uses[: most - 1]
     text: list[Line] = []
     opening = f"To run this workflow, Flowloom must import its Python files and start its commands as you, {me}."
     rows = words("Nothing has run yet. " + opening, room)
@@ -154,12 +156,12 @@ def trust_question(uses: Sequence[Use], origin: str, folder: str, me: str, *, as
     text.append([Piece(first, bold=True), Piece(rows[0][len(first) :])])
     text += [[Piece(row)] for row in rows[1:]]
     text += [[], [Piece("It would use", "muted")]]
-    for use in uses[:8]:
+    for use in shown:
         kind = f"{kind_glyph(use.kind, ascii=ascii)} {use.count} {use.noun if use.count != 1 else use.noun.rstrip('s')}"
         left = [Piece(f"{cut(use.file, 15, ascii=ascii):<16}"), Piece(f"{kind:<17}", "accent")]
         text.append([*left, Piece(cut(use.detail, room - 33, ascii=ascii), "suspended" if use.odd else "muted")])
-    if len(uses) > 8:
-        text.append([Piece(f"and {len(uses) - 8} more files", "muted")])
+    if len(uses) > len(shown):
+        text.append([Piece(f"and {len(uses) - len(shown)} more", "muted")])
     text += [[], [Piece("Where it came from", "muted")], [Piece(cut(origin, room, ascii=ascii))]]
     text += [[Piece(cut(folder, room, ascii=ascii), "muted")], [Piece("not trusted on this machine before", "muted")]]
     return Question(
