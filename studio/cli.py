@@ -63,7 +63,11 @@ def _run(words: list[str]) -> int:
     from studio.front import exit_codes
 
     try:
-        code = front_door().main(words, prog_name="flowloom", standalone_mode=False)
+        door = front_door()
+        if "_FLOWLOOM_COMPLETE" in os.environ:
+            door.main(words, prog_name="flowloom")
+        with door.make_context("flowloom", words) as ctx:  # not `main`: it has its own mind about broken pipes
+            code = door.invoke(ctx)
     except click.exceptions.Exit as ended:
         return ended.exit_code
     except click.ClickException as error:

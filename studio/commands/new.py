@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
@@ -114,20 +115,28 @@ def _copy(template: Path, place: Path, name: str) -> list[str]:
                 target.write_text(file.read_text("utf-8").replace("__NAME__", name), "utf-8")
             else:
                 shutil.copyfile(file, target)
-    except OSError:
-        for target in made:
-            target.unlink(missing_ok=True)
-        if fresh and place.is_dir() and not any(place.iterdir()):
-            place.rmdir()
-        raise
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            for target in made:
+                target.unlink(missing_ok=True)
+            if fresh and place.is_dir() and not any(place.iterdir()):
+                place.rmdir()
+        from engine.errors import SystemFailure
+
+        why = error.strerror or str(error)
+        raise SystemFailure(
+            f"cannot make {_safe(place)}: {why.lower()}; name another folder", errno=error.errno
+        ) from error
     return names
 
 
 def _trust(place: Path) -> None:
-    """A project that we just wrote may run."""
+    """A project that we just wrote may run. Where that cannot be remembered, the studio will ask."""
+    from engine.errors import SystemFailure
     from engine.project.trust import trust
 
-    trust(place)
+    with contextlib.suppress(SystemFailure):
+        trust(place)
 
 
 def _as_typed(place: Path) -> Path:

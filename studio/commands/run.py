@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -79,7 +80,11 @@ def command(
             environment=os.environ,
         )
         word = "" if _is_here(loaded) else handle.id
-        return _watch(handle, word, stops, plain=plain, as_json=as_json, quiet=quiet, verbose=verbose)
+        if not quiet:
+            _tell_moved(loaded, handle)
+        code = _watch(handle, word, stops, plain=plain, as_json=as_json, quiet=quiet, verbose=verbose)
+        _trust(loaded)
+        return code
 
 
 def _runnable(loaded: Loaded) -> Any:
@@ -93,6 +98,27 @@ def _runnable(loaded: Loaded) -> Any:
     if findings.warnings:
         tell_findings(ValidationFailed(findings.counts(), findings.items))
     return loaded.project
+
+
+def _tell_moved(loaded: Loaded, handle: RunHandle) -> None:
+    """Say so where the run is not kept where one would look for it."""
+    from engine.store.state_folder import state_folder
+
+    if handle.folder is not None and not handle.folder.is_relative_to(loaded.folder):
+        remark = state_folder(loaded.folder, make=False).remark
+        if remark:
+            paint = Paint(terminal_of(sys.stderr))
+            say(f"{paint.style(paint.sign('warning'), 'yellow')} {paint.safe(remark)}")
+
+
+def _trust(loaded: Loaded) -> None:
+    """Who runs a project by its name trusts it; where that cannot be remembered, the studio will ask."""
+    from engine.errors import SystemFailure
+    from engine.project.trust import is_trusted, trust
+
+    with contextlib.suppress(SystemFailure):
+        if not is_trusted(loaded.folder):
+            trust(loaded.folder)
 
 
 def _is_here(loaded: Loaded) -> bool:
@@ -134,7 +160,8 @@ def _watch(
     story = Story(paint, handle.state, most=12 if terminal.live else 200)
     patience = None if terminal.live else PATIENCE
     watch = Watch(handle, view, Board(title), story, stops, lines=not quiet, logs=verbose, patience=patience)
-    watch.run()
+    with _prints_of_this_process(handle, paint, view, quiet):
+        watch.run()
     if watch.gave_up:
         from studio.front.trouble import problem
 
@@ -147,6 +174,17 @@ def _watch(
 
         tell(dumped(handle.result.to_dict()))
     return exit_code(handle.state.state.value, stops.code)
+
+
+def _prints_of_this_process(
+    handle: RunHandle, paint: Paint, view: View, quiet: bool
+) -> contextlib.AbstractContextManager[None]:
+    """Nodes that run in this process print into it: not on stdout, and harmless."""
+    if "inline" not in handle.plan.executors:
+        return contextlib.nullcontext()
+    from studio.live.prints import caught
+
+    return caught(paint, (lambda lines: None) if quiet else view.say)
 
 
 def _view(paint: Paint, terminal: Terminal, *, plain: bool) -> View:

@@ -131,7 +131,23 @@ def _keep(text: str) -> Path | None:
     return None
 
 
-_WORLD = frozenset({"EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ENOMEM", "ELOOP"})
+_WORLD = frozenset(
+    {
+        "EACCES",
+        "ENOTDIR",
+        "EISDIR",
+        "ENAMETOOLONG",
+        "EPERM",
+        "EROFS",
+        "ENOSPC",
+        "EDQUOT",
+        "EIO",
+        "EMFILE",
+        "ENFILE",
+        "ENOMEM",
+        "ELOOP",
+    }
+)
 
 
 def _is_the_worlds(error: OSError) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from typing import IO
 
 from studio.front.paint import Paint, seconds
 from studio.front.streams import say
@@ -15,8 +17,9 @@ SILENCE = 30.0
 class PlainView:
     """Prints lines on stderr, and a sign of life from time to time."""
 
-    def __init__(self, paint: Paint) -> None:
+    def __init__(self, paint: Paint, stream: IO[str] | None = None) -> None:
         self.paint = paint
+        self._stream = sys.stderr if stream is None else stream
         self._spoke = 0.0
         self._trouble = ""
 
@@ -26,7 +29,7 @@ class PlainView:
     def say(self, lines: Sequence[str]) -> None:
         """Print lines."""
         if lines:
-            say("\n".join(lines))
+            say("\n".join(lines), self._stream)
 
     def show(self, picture: Picture, *, spoke: bool) -> None:
         """Look at the run; say something if there is trouble, or if nothing was said for long."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from engine.draw.text import elide, pad
 from studio.front.paint import Paint, cells, seconds
@@ -33,8 +33,9 @@ ACCENT = "color(141)"
 class LiveView:
     """Redraws the bottom of the terminal on stderr."""
 
-    def __init__(self, paint: Paint) -> None:
+    def __init__(self, paint: Paint, stream: IO[str] | None = None) -> None:
         self.paint = paint
+        self._stream = sys.stderr if stream is None else stream
         self._live: Live | None = None
         self._console: Console | None = None
         self._broken = False
@@ -45,7 +46,7 @@ class LiveView:
         from rich.live import Live
 
         self._console = Console(
-            file=sys.stderr,
+            file=self._stream,
             force_terminal=True,
             no_color=not self.paint.terminal.colour,
             highlight=False,
@@ -99,7 +100,7 @@ class LiveView:
             from studio.front.streams import silence
 
             self._broken = True
-            silence(sys.stderr)
+            silence(self._stream)
 
 
 def draw(picture: Picture, paint: Paint, width: int, height: int) -> Text:

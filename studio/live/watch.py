@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.machine.decisions import Cancel
+from engine.machine.requests import Cancel
 from studio.front import exit_codes
 from studio.live.board import Board, Picture
 
