@@ -37,7 +37,19 @@ class Place:
     the environment may be changed for an attempt: only where no other attempt runs in the same process.
     """
 
-    __slots__ = ("ended", "folder", "grace", "metrics", "pause_point", "run", "scratch", "settles", "started", "streams", "tell")
+    __slots__ = (
+        "ended",
+        "folder",
+        "grace",
+        "metrics",
+        "pause_point",
+        "run",
+        "scratch",
+        "settles",
+        "started",
+        "streams",
+        "tell",
+    )
 
     def __init__(
         self,

@@ -26,10 +26,12 @@ from engine.attempt import COMPLETED, FAILED, Attempt, LogLines, News, Outcome, 
 from engine.binding import BindingFailed
 from engine.errors import NotReady, SystemFailure, WorkflowError
 from engine.executors.contract import Executor, InPlace, Workplace
+from engine.frames import Pause
 from engine.machine import decisions, events
 from engine.machine.commands import order, to_cancel
 from engine.machine.decisions import Request, next_start, reported
-from engine.machine.state import GOING, RunState
+from engine.machine.requests import Answer
+from engine.machine.state import GOING, RUNNING, RunState
 from engine.machine.transitions import TRANSITIONS
 from engine.monitor.feed import Feed
 from engine.payload import Payload, record_of
@@ -39,9 +41,15 @@ TURN = 0.008
 """Seconds between two commits while there is something to commit."""
 OVERDUE = 0.020
 """Age in seconds at which the watch thread commits what the busy loop has not."""
+FILE_LOOK = 0.25
+"""Seconds between looks for a file that a node waits for."""
 STORE_RETRY = 1.0
 """Seconds until a refused commit is tried again."""
 apply_start = TRANSITIONS[events.Started]
+COMMANDING = frozenset(
+    {events.RunCanceling, events.RunFailing, events.NodeCanceling, events.NodeSuspended, events.NodeResumed}
+)
+"""Events that oblige executors to something."""
 AS_IT_IS = frozenset({type(None), bool, int, float, str, Payload})
 """Types of results that need no fixed form for the journal: nobody can change them."""
 
@@ -374,16 +382,28 @@ class Run:
     def _apply(self, event: events.Event) -> None:
         TRANSITIONS[type(event)](self.state, event)
         self._log.append(event)
-        if isinstance(event, (events.RunCanceling, events.RunFailing)):
-            self._cancel(to_cancel(self.state, event))
+        if type(event) in COMMANDING:
+            self._command(event)
 
     def _apply_all(self, found: Iterable[events.Event]) -> None:
         for event in found:
             self._apply(event)
 
+    def _command(self, event: events.Event) -> None:
+        """Do what an applied event obliges us to."""
+        if isinstance(event, events.NodeCanceling):
+            self._cancel([(event.node, self.state.attempts[event.node])])
+        elif isinstance(event, events.NodeSuspended | events.NodeResumed):
+            if event.node in self.state.held or self.state.states[event.node] == RUNNING:
+                executor = self._place_of[self.state.lane_of[event.node]].executor
+                act = executor.suspend if isinstance(event, events.NodeSuspended) else executor.resume
+                act([(event.node, self.state.attempts[event.node])])
+        else:
+            self._cancel(to_cancel(self.state, event))
+
     def _cancel(self, attempts: list[tuple[int, int]]) -> None:
         for place in self._places:
-            theirs = [pair for pair in attempts if self._place_of[self.state.lane_of[pair[0]]] is place]
+            theirs = [pair for pair in attempts if self._place_of.get(self.state.lane_of[pair[0]]) is place]
             if theirs:
                 place.executor.cancel(theirs)
 
@@ -467,6 +487,10 @@ class Run:
         """Wait for news, for the next timer, or for the moment to commit."""
         due = decisions.next_due(self.state)
         moments = [] if due is None else [due]
+        if self.state.asking and self._look_for_files(now):
+            return
+        if self.state.asking:
+            moments.append(now + FILE_LOOK)
         if self._log or self._unanswered:
             moments.append(self._published + (TURN if self.trouble is None else STORE_RETRY))
         self._sleeping = True
@@ -477,6 +501,17 @@ class Run:
         now = self.now()
         if (self._log or self._unanswered) and now - self._published > TURN and not self._inbox:
             self._publish(now)
+
+    def _look_for_files(self, now: float) -> bool:
+        """Answer for waits whose file is there; whether there was one."""
+        found = [
+            node
+            for node, name in self.state.asking.items()
+            if isinstance(self.state.plan.frames[node], Pause) and (self._workplace.folder / name).exists()
+        ]
+        for node in found:
+            self._apply_all(decisions.asked(self.state, Answer(node, None, "the file"), now))
+        return bool(found)
 
     def _start_watch(self) -> threading.Event | None:
         """Commit for a loop that a long node keeps busy; needed only where nodes run in this thread."""

@@ -18,10 +18,20 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import ValidationFailed, WorkflowError
+from engine.errors import NodeNotFound, ValidationFailed, WorkflowError
 from engine.executors.contract import Executor, Workplace
 from engine.interpreter import choose_python
-from engine.machine.decisions import Cancel, Pause, Resume
+from engine.machine.requests import (
+    Answer,
+    Cancel,
+    CancelNode,
+    MarkDone,
+    Pause,
+    Resume,
+    ResumeNode,
+    SkipNode,
+    SuspendNode,
+)
 from engine.machine.state import RunState, WorkflowState
 from engine.monitor.observers import Observers, WorkflowObserver
 from engine.plan import Plan
@@ -99,6 +109,36 @@ class RunHandle:
         if not self.is_over:
             self.run.ask(Cancel(reason))
 
+    def answer(self, node: str, value: Any, by: str = "") -> None:
+        """Answer an approval. Raises NotReady if it asks nothing, or takes no such answer."""
+        self.run.ask(Answer(self._number(node), value, by))
+
+    def cancel_node(self, node: str, reason: str = "canceled") -> None:
+        """End one node, and all it holds."""
+        self.run.ask(CancelNode(self._number(node), reason))
+
+    def skip_node(self, node: str, by: str = "") -> None:
+        """Do not run a node that has not started."""
+        self.run.ask(SkipNode(self._number(node), by))
+
+    def suspend_node(self, node: str, by: str = "") -> None:
+        """Hold one node, and all it holds."""
+        self.run.ask(SuspendNode(self._number(node), by))
+
+    def resume_node(self, node: str) -> None:
+        """Let a held node go on. Raises NotReady if it is not held."""
+        self.run.ask(ResumeNode(self._number(node)))
+
+    def mark_done(self, node: str, value: Any = None, by: str = "") -> None:
+        """Give a node that has not started its result by hand."""
+        self.run.ask(MarkDone(self._number(node), value, by))
+
+    def _number(self, node: str) -> int:
+        numbers = self.run.state.plan.numbers
+        if node not in numbers:
+            raise NodeNotFound(node, numbers)
+        return numbers[node]
+
     def _drive(self) -> None:
         try:
             self.run.drive()
@@ -158,6 +198,7 @@ def prepare_run(
     python: str | None = None,
     observers: Sequence[WorkflowObserver] = (),
     journal: bool = True,
+    witness: Observers | None = None,
     environment: Mapping[str, str],
 ) -> RunHandle:
     """A run that is ready to `start()` or `drive()`: planned, with its executors made and its journal begun."""
@@ -177,7 +218,7 @@ def prepare_run(
     slots = jobs or project.run.max_parallel or os.cpu_count() or DEFAULT_SLOTS
     if not journal:
         workplace = Workplace(folder=folder, state=_scratch_place(), python=interpreter, slots=slots, run="unrecorded")
-        run = Run(plan, executors, workplace=workplace, witness=_witness(observers))
+        run = Run(plan, executors, workplace=workplace, witness=witness or _witness(observers))
         return RunHandle(run, run_id="unrecorded", folder=None, python=interpreter, close=lambda: None)
     from engine.store.index import new_run, remember_place
     from engine.store.journal import Journal
@@ -201,7 +242,7 @@ def prepare_run(
     book = Journal.create(run_folder, run_id, header=header, wall=wall)
     logs = RunLogs(run_folder)
     workplace = Workplace(folder=folder, state=run_folder, python=interpreter, slots=slots, run=run_id)
-    run = Run(plan, executors, workplace=workplace, journal=book, logs=logs, witness=_witness(observers))
+    run = Run(plan, executors, workplace=workplace, journal=book, logs=logs, witness=witness or _witness(observers))
 
     def close() -> None:
         logs.close()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.attempt import Work
 from engine.binding import Names
+from engine.call import wants_context
 from engine.errors import ValidationFailed
 from engine.payload import Payload
 from engine.project.model import Command, Defaults, Node, Shell, Task
@@ -36,14 +37,15 @@ def question_work(node: Node, defaults: Defaults, function: Any, *, executor: st
     """The Work of a function that decides something for a node: its condition, its `until`."""
     chosen = executor or node.settings.executor or defaults.executor or fallback
     if callable(function):
-        return Work("task", function=function, executor=chosen, timeout=defaults.timeout)
+        wants = wants_context(function)
+        return Work("task", function=function, executor=chosen, timeout=defaults.timeout, wants_context=wants)
     return Work("task", reference=function, executor=chosen, timeout=defaults.timeout)
 
 
 def _task(body: Task, **rest: Any) -> Work:
     if isinstance(body.task, str):
         return Work("task", reference=body.task, **rest)
-    return Work("task", function=body.task, **rest)
+    return Work("task", function=body.task, wants_context=wants_context(body.task), **rest)
 
 
 def _command(body: Command, **rest: Any) -> Work:

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 
-_SWEEP_BUDGET = 120_000
-_TRANSPOSE_BUDGET = 160_000
+_SWEEP_BUDGET = 20_000
+_TRANSPOSE_BUDGET = 20_000
 
 
 def untangle(layers: list[list[int]], up: list[list[int]], down: list[list[int]]) -> int:
@@ -75,8 +75,12 @@ def between(layer: list[int], place: list[int], down: list[list[int]]) -> int:
                 size = len(seen)
                 for end in ordered:
                     total += size - bisect_right(seen, end)
-                seen += ordered
-                seen.sort()
+                if len(ordered) < 8:
+                    for end in ordered:
+                        insort(seen, end)
+                else:
+                    seen += ordered
+                    seen.sort()
             else:
                 seen += ordered
     return total

@@ -23,26 +23,28 @@ class Level:
         self.links: list[Link] = []
 
 
+Pieces = dict[tuple[int, int], Link]
+
+
 def levels(graph: Graph, forms: Mapping[int, Form]) -> list[Level]:
     """The root's level and those of open groups, outer before inner."""
     shown, found = _shown(graph, forms)
-    pieces: dict[int, dict[tuple[int, int], tuple[EdgeKind, list[int]]]] = {group: {} for group in found}
+    pieces: dict[int, Pieces] = {group: {} for group in found}
     boxes = graph.boxes
+    root = pieces[-1]
     for number, edge in enumerate(graph.edges):
         source, target = shown[edge.source], shown[edge.target]
         if source == target:
             continue
-        if boxes[source].parent == boxes[target].parent and not boxes[source].group:
-            _add(pieces[boxes[source].parent], source, target, edge.kind, number)
+        if boxes[source].parent < 0 and boxes[target].parent < 0:
+            _add(root, source, target, edge.kind, number)
             continue
         for frame, one, other in _pieces(graph, source, target):
             _add(pieces[frame], one, other, edge.kind, number)
     if len(found) > 1:
         _through(found, pieces)
     for group, level in found.items():
-        level.links = [
-            Link(source, target, kind, tuple(numbers)) for (source, target), (kind, numbers) in pieces[group].items()
-        ]
+        level.links = list(pieces[group].values())
     return list(found.values())
 
 
@@ -86,19 +88,17 @@ def _pieces(graph: Graph, source: int, target: int) -> list[tuple[int, int, int]
     return found
 
 
-def _add(
-    pieces: dict[tuple[int, int], tuple[EdgeKind, list[int]]], source: int, target: int, kind: EdgeKind, number: int
-) -> None:
+def _add(pieces: Pieces, source: int, target: int, kind: EdgeKind, number: int) -> None:
+    """One more edge on a link; one of data makes it a link of data."""
     kept = pieces.get((source, target))
     if kept is None:
-        pieces[source, target] = (kind, [number])
+        pieces[source, target] = Link(source, target, kind, (number,))
     else:
-        kept[1].append(number)
-        if kind == "data" and kept[0] == "order":
-            pieces[source, target] = ("data", kept[1])
+        kind = "data" if kind == "data" else kept.kind
+        pieces[source, target] = Link(source, target, kind, (*kept.edges, number))
 
 
-def _through(found: dict[int, Level], pieces: dict[int, dict[tuple[int, int], tuple[EdgeKind, list[int]]]]) -> None:
+def _through(found: dict[int, Level], pieces: dict[int, Pieces]) -> None:
     """Edges of an open group itself go on inside: to children that nothing leads to, from those that lead nowhere."""
     for group, level in found.items():
         if group < 0 or not level.boxes:
@@ -107,17 +107,18 @@ def _through(found: dict[int, Level], pieces: dict[int, dict[tuple[int, int], tu
         inside = pieces[group]
         led_to = {target for _, target in inside}
         leading = {source for source, _ in inside}
-        known = {number for _, numbers in inside.values() for number in numbers}
-        coming = [piece for (_, target), piece in outside.items() if target == group]
-        going = [piece for (source, _), piece in outside.items() if source == group]
+        known = {number for link in inside.values() for number in link.edges}
+        coming = [link for link in outside.values() if link.target == group]
+        going = [link for link in outside.values() if link.source == group]
         for child in level.boxes:
             if child not in led_to:
-                for kind, numbers in coming:
-                    for number in numbers:
-                        if number not in known:
-                            _add(inside, group, child, kind, number)
+                _all(inside, group, child, coming, known)
             if child not in leading:
-                for kind, numbers in going:
-                    for number in numbers:
-                        if number not in known:
-                            _add(inside, child, group, kind, number)
+                _all(inside, child, group, going, known)
+
+
+def _all(pieces: Pieces, source: int, target: int, links: list[Link], known: set[int]) -> None:
+    for link in links:
+        for number in link.edges:
+            if number not in known:
+                _add(pieces, source, target, link.kind, number)

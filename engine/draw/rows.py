@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 
 _NEAR = 1.6  # rows: neighbours at most so far from level are made level
 _FAR = 1 << 30
-_POLISHED = 2000  # items: smaller parts are aligned once more, since settling brings new neighbours near
+_POLISHED = 800  # items: larger parts are not settled and aligned once more; nobody sees them whole at a readable size
 
 Separation = Callable[[int, int], int]
 """Rows from one item's ports to those of the item below it, at least."""
@@ -151,7 +151,7 @@ def _aligned(
     pushed_down = _pushed(order, above, wish, 1)
     pushed_up = _pushed(order[::-1], below, wish, -1)
     row = {first: (pushed_down[first] + pushed_up[first]) // 2 for first in order}
-    if not fixed:
+    if not fixed and len(head) <= _POLISHED:
         _settle(order, above, below, row, _neighbours(layers, down, head))
     return {item: row[first] for item, first in head.items()}
 

@@ -50,11 +50,12 @@ from engine.attempt import (
 )
 from engine.errors import SystemFailure
 from engine.executors import family
+from engine.executors.child import DONE, HELLO, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD
 from engine.executors.frames import FrameReader, Nonsense, frame
 from engine.executors.lines import LineGatherer
-from engine.executors.packing import Batch, Functions, Told, outcome_of
+from engine.executors.packing import Batch, Functions, Told, outcome_of, quick_outcome
 from engine.executors.spawn import Pipes, is_this_python, path_of_this_python, start_child
-from engine.payload import NotPackable
+from engine.payload import SCALARS, NotPackable
 
 Report = Callable[[Sequence[News]], None]
 Key = tuple[int, int]
@@ -67,12 +68,14 @@ TRUSTED_AFTER = 8
 """Attempts of a function after which its pace is believed."""
 LINES_EVERY = 0.1
 """Seconds between two reports of what an attempt prints."""
+LOOK_EVERY = 0.005
+"""Seconds between two looks at a child that has several attempts and has not rung."""
 BURIAL = 5.0
 """Seconds after which a process that will not go is reported as it is."""
 
 CANCEL, HOLD, RESUME, STOP = 1, 2, 3, 4
-HELLO, DONE, PROGRESS, LINES, METRIC, PROGRAM = range(6)
 STREAMS = ("stdout", "stderr")
+_NEVER = float("inf")
 _decode = msgspec.msgpack.Decoder().decode
 
 
@@ -89,11 +92,11 @@ class Job:
         "held_at",
         "key",
         "kill_at",
+        "pace",
         "serial",
-        "tells",
     )
 
-    def __init__(self, serial: int, attempt: Attempt) -> None:
+    def __init__(self, serial: int, attempt: Attempt, pace: Pace) -> None:
         self.serial = serial
         self.attempt = attempt
         self.key: Key = (attempt.node, attempt.number)
@@ -104,7 +107,7 @@ class Job:
         self.held = False
         self.held_at: float | None = None
         self.group = 0
-        self.tells = False
+        self.pace = pace
 
 
 class Pace:
@@ -212,6 +215,7 @@ class Children:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop_thread = 0
+        self._sleeps_until = 0.0
 
     # -- for everybody --------------------------------------------------------------------------------------------
 
@@ -239,7 +243,7 @@ class Children:
             else:
                 for attempt in attempts:
                     self._serial += 1
-                    job = Job(self._serial, attempt)
+                    job = Job(self._serial, attempt, self._pace_of(attempt))
                     self._jobs[job.key] = job
                     self._waiting.append(job)
                 failed = self._dispatch()
@@ -322,7 +326,7 @@ class Children:
         """Send what waits to children that have room. Returns the outcomes of what cannot be sent."""
         failed: list[News] = []
         while self._waiting:
-            depth = self._depth_of(self._waiting[0])
+            depth = self._waiting[0].pace.depth
             child = self._freest(depth)
             if child is None:
                 break
@@ -336,9 +340,13 @@ class Children:
             self._wake()
         return failed
 
-    def _depth_of(self, job: Job) -> int:
-        pace = self._paces.get(_pace_key(job.attempt))
-        return pace.depth if pace is not None else 1
+    def _pace_of(self, attempt: Attempt) -> Pace:
+        work = attempt.work
+        key = work.reference or id(work.function or work)
+        pace = self._paces.get(key)
+        if pace is None:
+            pace = self._paces[key] = Pace()
+        return pace
 
     def _freest(self, depth: int) -> Child | None:
         """The usable child with the shortest queue, if it is at most half full: full ones are filled in batches."""
@@ -355,7 +363,7 @@ class Children:
         now = time.monotonic()
         while room > 0 and self._waiting:
             job = self._waiting[0]
-            if child.queue and self._depth_of(job) <= 1:
+            if child.queue and job.pace.depth <= 1:
                 break
             self._waiting.popleft()
             try:
@@ -387,7 +395,8 @@ class Children:
             job.deadline = now + job.attempt.work.timeout
             if job.held:
                 job.held_at = now
-            self._wake()
+            if job.deadline < self._sleeps_until:
+                self._wake()
         if job.canceled:
             self._ask_to_end(child, job, now)
 
@@ -458,37 +467,42 @@ class Children:
 
     def _serve(self) -> None:
         self._loop_thread = threading.get_ident()
+        events: list[tuple[selectors.SelectorKey, int]] = []
         while True:
+            news: list[News] = []
             with self._lock:
-                news = self._spawn_wanted()
+                for key, mask in events:
+                    self._attend(key, mask, news)
+                self._tick(news)
+                if self._waiting:
+                    news.extend(self._dispatch())
+                if self._wanted:
+                    self._spawn_wanted(news)
+                self._watch_writes()
+                if self._closing is not None and not self._children:
+                    break
                 timeout = self._until_next()
             if news:
                 self._report(news)
-                continue
-            if self._closing is not None and not self._children:
-                return
             events = self._selector.select(timeout)
-            news = []
-            with self._lock:
-                for key, mask in events:
-                    if key.data is None:
-                        self._drain_wakes()
-                        continue
-                    child, what = key.data
-                    if what == "exit":
-                        self._saw_exit(child, news)
-                    elif what == "inbox":
-                        if mask & selectors.EVENT_WRITE and not self._flush(child):
-                            self._selector.unregister(child.pipes.inbox)
-                    elif what == "outbox":
-                        self._read(child, news)
-                    else:
-                        self._read_stream(child, what, news)
-                self._tick(news)
-                news.extend(self._dispatch())
-                self._watch_writes()
-            if news:
-                self._report(news)
+        if news:
+            self._report(news)
+
+    def _attend(self, key: selectors.SelectorKey, mask: int, news: list[News]) -> None:
+        """Something happened to a file descriptor."""
+        if key.data is None:
+            self._drain_wakes()
+            return
+        child, what = key.data
+        if what in ("bell", "outbox"):
+            self._look(child, what, news)
+        elif what == "exit":
+            self._saw_exit(child, news)
+        elif what == "inbox":
+            if mask & selectors.EVENT_WRITE and not self._flush(child):
+                self._selector.unregister(child.pipes.inbox)
+        else:
+            self._read_stream(child, what, news)
 
     def _drain_wakes(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -511,6 +525,8 @@ class Children:
                 due.append(now + 0.005)
             elif child.queue:
                 job = child.queue[0]
+                if len(child.queue) > 1:
+                    due.append(now + LOOK_EVERY)
                 if job.deadline is not None and not job.held:
                     due.append(job.deadline)
                 if job.kill_at is not None:
@@ -518,7 +534,8 @@ class Children:
             due.extend(s.sent_at + LINES_EVERY for s in child.streams.values() if not s.gatherer.is_empty())
         if self._closing is not None:
             due.append(self._closing)
-        return max(0.0, min(due) - now) if due else None
+        self._sleeps_until = min(due, default=_NEVER)
+        return max(0.0, self._sleeps_until - now) if due else None
 
     def _tick(self, news: list[News]) -> None:
         """Whatever is due by the clock."""
@@ -529,6 +546,8 @@ class Children:
             if child.exit is not None:
                 self._bury(child, now, news)
                 continue
+            if len(child.queue) > 1:
+                self._look(child, "clock", news)
             if child.queue and child.killed_for is None:
                 job = child.queue[0]
                 if job.deadline is not None and not job.held and now >= job.deadline:
@@ -553,9 +572,8 @@ class Children:
 
     # -- birth and death ------------------------------------------------------------------------------------------
 
-    def _spawn_wanted(self) -> list[News]:
-        """Start the children that are wanted; the failures of what waits if none can be started."""
-        news: list[News] = []
+    def _spawn_wanted(self, news: list[News]) -> None:
+        """Start the children that are wanted; what waits fails if none can be started."""
         while self._wanted and self._closing is None:
             living = sum(1 for child in self._children if child.exit is None and not child.stopping)
             if living >= self._slots:
@@ -581,14 +599,12 @@ class Children:
             child = Child(self._spawned, process, pipes, mark)
             self._children.append(child)
             register = self._selector.register
-            register(pipes.outbox, selectors.EVENT_READ, (child, "outbox"))
+            register(pipes.bell, selectors.EVENT_READ, (child, "bell"))
             register(pipes.stdout, selectors.EVENT_READ, (child, "stdout"))
             register(pipes.stderr, selectors.EVENT_READ, (child, "stderr"))
             if child.pidfd is not None:
                 register(child.pidfd, selectors.EVENT_READ, (child, "exit"))
         news.extend(self._dispatch())
-        self._watch_writes()
-        return news
 
     def _cannot_start(self, why: str) -> list[News]:
         """Everything that waits fails: no child can be had."""
@@ -632,7 +648,7 @@ class Children:
             self._selector.unregister(child.pidfd)
             os.close(child.pidfd)
             child.pidfd = None
-        for fd in (child.pipes.inbox, child.pipes.outbox, child.pipes.stdout, child.pipes.stderr):
+        for fd in child.pipes.all():
             with contextlib.suppress(KeyError):
                 self._selector.unregister(fd)
         child.outgoing.clear()
@@ -674,6 +690,26 @@ class Children:
 
     # -- reading --------------------------------------------------------------------------------------------------
 
+    def _look(self, child: Child, what: str, news: list[News]) -> None:
+        """The bell rang, or more of a large message is there."""
+        if what == "bell":
+            with contextlib.suppress(OSError):
+                if not os.read(child.pipes.bell, 4096):
+                    with contextlib.suppress(KeyError):
+                        self._selector.unregister(child.pipes.bell)
+        self._read(child, news)
+        if child.exit is None:
+            self._watch_outbox(child)
+
+    def _watch_outbox(self, child: Child) -> None:
+        """Between bells the pipe of messages is watched only while a large one is on its way."""
+        watched = child.pipes.outbox in self._selector.get_map()
+        partial = not child.reader.is_empty()
+        if partial and not watched:
+            self._selector.register(child.pipes.outbox, selectors.EVENT_READ, (child, "outbox"))
+        elif watched and not partial:
+            self._selector.unregister(child.pipes.outbox)
+
     def _read(self, child: Child, news: list[News]) -> None:
         """Take the messages of a child."""
         ended = False
@@ -693,15 +729,16 @@ class Children:
                 break
         try:
             for head, parts in child.reader.take():
-                self._hear(child, _decode(head), parts, news)
+                if head[0] == QUICK:
+                    self._heard_quick(child, head, news)
+                else:
+                    self._hear(child, _decode(head), parts, news)
         except (Nonsense, msgspec.DecodeError, ValueError, TypeError, IndexError, KeyError) as problem:
             if child.killed_for is None and child.exit is None:
                 text = f"the task wrote to Flowloom's own pipe, so its process was ended ({problem})"
                 self._kill(child, CRASHED, Trouble("PipeBroken", text))
             child.reader = FrameReader()
         if ended and child.exit is None:
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(child.pipes.outbox)
             if child.killed_for is None and not child.stopping:
                 text = "the task closed Flowloom's own pipe, so its process was ended"
                 if child.process.poll() is None:
@@ -741,21 +778,36 @@ class Children:
             if job.held:
                 family.signal_group(job.group, signal.SIGSTOP)
 
+    def _heard_quick(self, child: Child, head: bytes, news: list[News]) -> None:
+        _, serial, seconds = QUICK_HEAD.unpack_from(head)
+        queue = child.queue
+        if not queue or queue[0].serial != serial:
+            raise ValueError("an outcome of an attempt that is not running")
+        value = _decode(head[QUICK_HEAD.size :])
+        if type(value) not in SCALARS:
+            raise ValueError("an outcome that is no scalar")
+        self._split_streams(child, 0, 0, news)
+        self._is_over(child, quick_outcome(queue[0].attempt, seconds, value), news)
+
     def _heard_outcome(self, child: Child, message: Sequence[Any], parts: Sequence[bytes], news: list[News]) -> None:
         if not child.queue or child.queue[0].serial != message[1]:
             raise ValueError("an outcome of an attempt that is not running")
         job = child.queue[0]
         outcome = outcome_of(job.attempt, message, parts)
-        now = time.monotonic()
         self._split_streams(child, int(message[8]), int(message[9]), news)
-        child.queue.popleft()
+        self._is_over(child, outcome, news)
+
+    def _is_over(self, child: Child, outcome: Outcome, news: list[News]) -> None:
+        job = child.queue.popleft()
         del self._jobs[job.key]
-        pace = self._paces.setdefault(_pace_key(job.attempt), Pace())
+        pace = job.pace
         pace.saw(outcome.seconds)
         self._depth = pace.depth
         news.append(outcome)
         if child.queue:
-            self._begins(child, child.queue[0], now)
+            following = child.queue[0]
+            if following.canceled or following.attempt.work.timeout is not None:
+                self._begins(child, following, time.monotonic())
 
     # -- what tasks print -----------------------------------------------------------------------------------------
 
@@ -839,11 +891,6 @@ def _pidfd(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except (AttributeError, OSError):
         return None
-
-
-def _pace_key(attempt: Attempt) -> Any:
-    work = attempt.work
-    return work.reference or (id(work.function) if work.function is not None else id(work))
 
 
 def _outcome(attempt: Attempt, kind: str, trouble: Trouble) -> Outcome:

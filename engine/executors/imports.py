@@ -20,22 +20,27 @@ def enter(folder: Path) -> None:
     """Let modules of `folder` be imported. Call `leave` with the same folder afterwards."""
     place = str(folder.absolute())
     with _lock:
-        if place not in _folders:
-            for name in list(_names_of(place)):
-                del sys.modules[name]
+        if not _folders:
+            for name in _loaded:
+                sys.modules.pop(name, None)
+            _loaded.clear()
+            _before.clear()
+            _before.update(sys.modules)
         _folders.append(place)
         if place not in sys.path:
             sys.path.insert(_where(), place)
 
 
 def leave(folder: Path) -> None:
-    """End an `enter`: the last one takes the folder off the path."""
+    """End an `enter`: the last one takes the folder off the path, and notes what was imported from it meanwhile."""
     place = str(folder.absolute())
     with _lock:
-        if place in _folders:
-            _folders.remove(place)
-            if place not in _folders and place in sys.path:
-                sys.path.remove(place)
+        if place not in _folders:
+            return
+        _folders.remove(place)
+        _loaded.update(name for name in _names_of(place) if name not in _before)
+        if place not in _folders and place in sys.path:
+            sys.path.remove(place)
 
 
 def _where() -> int:
@@ -46,28 +51,16 @@ def _where() -> int:
 
 
 def _names_of(place: str) -> Iterator[str]:
-    """Loaded modules that come from this folder, and those of other places that would hide one of its files."""
-    own = (
-        {path.stem if path.suffix == ".py" else path.name for path in Path(place).iterdir()}
-        if _is_folder(place)
-        else set()
-    )
+    """Loaded modules whose files lie in this folder, but not in an environment inside of it."""
     packages = (sys.prefix, sys.base_prefix)
     for name, module in list(sys.modules.items()):
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str) or name == "__main__":
-            continue
-        inside = file.startswith(place + "/") and not file.startswith(packages)
-        hides = name.split(".")[0] in own and any(file.startswith(other + "/") for other in _left)
-        if inside or hides:
-            if inside:
-                _left.add(place)
+        if isinstance(file, str) and file.startswith(place + "/") and not file.startswith(packages):
             yield name
 
 
-_left: set[str] = set()
-"""Folders of projects whose modules were loaded here."""
-
-
-def _is_folder(place: str) -> bool:
-    return Path(place).is_dir()
+_loaded: set[str] = set()
+"""Modules that runs imported from their projects. Nothing else is ever unloaded: a program that runs a workflow from
+its own folder keeps its modules."""
+_before: set[str] = set()
+"""What was loaded before the first of the present runs began."""

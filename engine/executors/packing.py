@@ -10,7 +10,7 @@ import marshal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.attempt import Attempt, Outcome, Trouble, Work
+from engine.attempt import COMPLETED, Attempt, Outcome, Trouble, Work
 from engine.executors.frames import frame
 from engine.forms import reference_of
 from engine.payload import LARGE, SCALARS, NotPackable, Payload, is_scalar, pack, pack_function
@@ -206,6 +206,14 @@ def value_of(value: Any, parts: Sequence[bytes]) -> Any:
     if type(data) is int:
         data = parts[data]
     return Payload(int(tag), data, parts[first : first + count], str(kind), str(preview), int(magic))
+
+
+def quick_outcome(attempt: Attempt, seconds: float, value: Any) -> Outcome:
+    """The outcome in a quick answer: completed, with a scalar."""
+    outcome = Outcome(attempt.node, attempt.number, COMPLETED, value, seconds)
+    if attempt._extra is not None and attempt.epoch:
+        outcome.epoch = attempt.epoch
+    return outcome
 
 
 def outcome_of(attempt: Attempt, message: Sequence[Any], parts: Sequence[bytes]) -> Outcome:

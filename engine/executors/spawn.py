@@ -32,7 +32,7 @@ class Carried:
         return files.PathFinder.find_spec(name, [s["carried"]]) if name == "dill" else None
 sys.meta_path.append(Carried)
 from engine.executors.child import main
-main(s["inbox"], s["outbox"], s)
+main(s)
 """
 
 _PIPE_SIZE = 1 << 20
@@ -40,19 +40,24 @@ _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, Linux only
 
 
 class Pipes:
-    """Our ends of the four pipes of a child: messages to it, messages from it, what its tasks print."""
+    """Our ends of a child's pipes: messages to it, messages from it, the bell that says look, what its tasks print."""
 
-    __slots__ = ("inbox", "outbox", "stderr", "stdout")
+    __slots__ = ("bell", "inbox", "outbox", "stderr", "stdout")
 
-    def __init__(self, inbox: int, outbox: int, stdout: int, stderr: int) -> None:
+    def __init__(self, inbox: int, outbox: int, bell: int, stdout: int, stderr: int) -> None:
+        self.bell = bell
         self.inbox = inbox
         self.outbox = outbox
         self.stdout = stdout
         self.stderr = stderr
 
+    def all(self) -> tuple[int, ...]:
+        """The five descriptors."""
+        return (self.inbox, self.outbox, self.bell, self.stdout, self.stderr)
+
     def close(self) -> None:
-        """Close all four."""
-        for fd in (self.inbox, self.outbox, self.stdout, self.stderr):
+        """Close all of them."""
+        for fd in self.all():
             with contextlib.suppress(OSError):
                 os.close(fd)
 
@@ -63,10 +68,11 @@ def start_child(
     """Start a child. Raises OSError if the interpreter cannot be run."""
     to_read, to_write = os.pipe()
     from_read, from_write = os.pipe()
+    bell_read, bell_write = os.pipe()
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
-    theirs = (to_read, from_write, out_write, err_write)
-    ours = Pipes(to_write, from_read, out_read, err_read)
+    theirs = (to_read, from_write, bell_write, out_write, err_write)
+    ours = Pipes(to_write, from_read, bell_read, out_read, err_read)
     settings: dict[str, Any] = {
         "root": str(ROOT),
         "carried": _home_of_dill(),
@@ -77,6 +83,7 @@ def start_child(
         "mark": mark,
         "inbox": to_read,
         "outbox": from_write,
+        "bell": bell_write,
     }
     try:
         process = subprocess.Popen(
@@ -86,7 +93,7 @@ def start_child(
             stdin=subprocess.DEVNULL,
             stdout=out_write,
             stderr=err_write,
-            pass_fds=(to_read, from_write),
+            pass_fds=(to_read, from_write, bell_write),
             start_new_session=True,
         )
     except BaseException:
@@ -98,7 +105,7 @@ def start_child(
     for fd in (ours.inbox, ours.outbox, ours.stdout):
         with contextlib.suppress(OSError):
             fcntl.fcntl(fd, _SET_PIPE_SIZE, _PIPE_SIZE)
-    for fd in (ours.inbox, ours.outbox, ours.stdout, ours.stderr):
+    for fd in ours.all():
         os.set_blocking(fd, False)
     return process, ours
 

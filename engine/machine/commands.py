@@ -38,11 +38,30 @@ def order(state: RunState, started: e.Started) -> Attempt:
             plan.names[node],
             state.variables,
         )
+    if work.wants_context is not False and work.kind == "task":
+        attempt.about = about(state, node)
     if state.sealed:
         attempt.sealed = True
     if node in plan.bindings:
         plan.bindings[node].fill(attempt, state)
     return attempt
+
+
+def about(state: RunState, node: int) -> dict[str, Any]:
+    """What a task can know of its own node: `ctx.node`."""
+    plan = state.plan
+    figures = state.metrics(node)
+    return {
+        "level": plan.levels[node],
+        "upstream": [plan.names[source] for source in plan.deps[node]],
+        "downstream": [plan.names[follower] for follower in plan.dependents[node]],
+        "metrics": {
+            "execution_count": figures.execution_count,
+            "failure_count": figures.failure_count,
+            "average_execution_time": figures.average_execution_time,
+            "custom_metrics": dict(figures.custom_metrics),
+        },
+    }
 
 
 def to_cancel(state: RunState, event: e.Event) -> list[tuple[int, int]]:

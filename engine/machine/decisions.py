@@ -22,15 +22,15 @@ attempts all end, ends; replaying the events gives the same state.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from engine.attempt import COMPLETED as ATTEMPT_COMPLETED
 from engine.attempt import Outcome, Trouble
 from engine.errors import NotReady
 from engine.machine import events as e
-from engine.machine.events import Completed, Started
+from engine.machine.events import Completed, NodeResumed, Started
 from engine.machine.expansion import settle_frame
 from engine.machine.policy import given_up, unsuccessful
+from engine.machine.requests import Cancel, NodeRequest, Pause, Resume, asked_of_node
 from engine.machine.state import (
     CANCELED,
     CANCELING,
@@ -50,36 +50,23 @@ from engine.project.references import ReferenceFailed
 NOTHING: Sequence[e.Event] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Start nothing new; what runs goes on."""
-
-    by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Resume:
-    """Start nodes again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Cancel:
-    """End the run: what runs is ended, what waits never starts."""
-
-    reason: str = "canceled"
-
-
-Request = Pause | Resume | Cancel
+Request = Pause | Resume | Cancel | NodeRequest
 
 
 def reported(state: RunState, outcome: Outcome, now: float, chance: float = 0.5) -> Sequence[e.Event]:
     """What follows from the end of an attempt. Stale reports decide nothing."""
     node = outcome.node
     if state.states[node] != RUNNING or state.attempts[node] != outcome.number:
+        if node in state.held and state.attempts[node] == outcome.number:  # it could not be held, and ended
+            return (NodeResumed(now, node), *_ended(state, outcome, now, chance))
         return NOTHING
+    return _ended(state, outcome, now, chance)
+
+
+def _ended(state: RunState, outcome: Outcome, now: float, chance: float) -> Sequence[e.Event]:
     if outcome.kind != ATTEMPT_COMPLETED:
         return unsuccessful(state, outcome, now, chance)
-    done = Completed(now, node, outcome.seconds, outcome.value)
+    done = Completed(now, outcome.node, outcome.seconds, outcome.value)
     if outcome._extra is None:
         return (done,)
     return (*_side_effects(outcome, now), done)
@@ -97,6 +84,8 @@ def asked(state: RunState, request: Request, now: float) -> Sequence[e.Event]:
 
     Canceling twice is no error: the second request changes nothing.
     """
+    if not isinstance(request, Pause | Resume | Cancel):
+        return asked_of_node(state, request, now)
     if isinstance(request, Cancel):
         if state.is_over or state.phase == CANCELING:
             return NOTHING
@@ -180,6 +169,8 @@ def _dropped(state: RunState, node: int, frame: int, now: float) -> e.Event | No
         return None
     if code == SKIPPED:
         return e.Skipped(now, node, f"{name} was skipped", state.causes.get(frame, -1))
+    if code == COMPLETED:
+        return e.Skipped(now, node, f"{name} was marked done")
     if code in (FAILED, CANCELED):
         ending = "failed" if code == FAILED else "was canceled"
         return e.NodeCanceled(now, node, 0.0, f"{name} {ending}", state.causes.get(frame, frame))

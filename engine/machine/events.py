@@ -278,6 +278,34 @@ class Compensated(Event, frozen=True, gc=False, array_like=True, tag=34):
     node: int
 
 
+class NodeSuspended(Event, frozen=True, gc=False, array_like=True, tag=35):
+    """A node is held: before it starts, or where its attempt lets itself be held."""
+
+    node: int
+    by: str = ""
+
+
+class NodeResumed(Event, frozen=True, gc=False, array_like=True, tag=36):
+    """A held node goes on."""
+
+    node: int
+
+
+class NodeCanceling(Event, frozen=True, gc=False, array_like=True, tag=37):
+    """Somebody canceled a running node; its attempt is being ended."""
+
+    node: int
+    reason: str
+
+
+class MarkedDone(Event, frozen=True, gc=False, array_like=True, tag=38):
+    """A person said what the result of a node is, so that it need not run."""
+
+    node: int
+    value: Any
+    by: str = ""
+
+
 AnyEvent = (
     RunStarted
     | Started
@@ -314,4 +342,8 @@ AnyEvent = (
     | Replaced
     | RunCompensating
     | Compensated
+    | NodeSuspended
+    | NodeResumed
+    | NodeCanceling
+    | MarkedDone
 )

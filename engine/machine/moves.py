@@ -24,6 +24,7 @@ from engine.machine.state import (
 LEGAL: frozenset[tuple[int, int]] = frozenset(
     {
         (READY, RUNNING),
+        (READY, COMPLETED),  # marked done by hand
         (READY, FAILED),  # its guard could not be decided
         (READY, SKIPPED),
         (READY, CANCELED),

@@ -69,7 +69,7 @@ def unsuccessful(state: RunState, outcome: Outcome, now: float, chance: float) -
     """What follows from an outcome that is not a completion."""
     node = outcome.node
     if outcome.kind == ATTEMPT_CANCELED:
-        return (e.NodeCanceled(now, node, outcome.seconds, state.reason or "canceled"),)
+        return (e.NodeCanceled(now, node, outcome.seconds, state.reasons.get(node) or state.reason or "canceled"),)
     if outcome.kind == LOST and state.lost.get(node, 0) < MAX_LOSSES and state.phase != CANCELING:
         return (e.Lost(now, node, outcome.number),)
     error = outcome.error or Trouble(outcome.kind, "the attempt ended without a word")

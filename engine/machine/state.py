@@ -135,6 +135,7 @@ class RunState:
         "failed",
         "failures",
         "gated",
+        "held",
         "items",
         "lane_of",
         "lanes",
@@ -206,6 +207,7 @@ class RunState:
         self.waits: dict[int, float] = {}
         self.asking: dict[int, str] = {}
         self.answers: dict[int, Any] = {}
+        self.held: set[int] = set()
         self.standing_in: dict[int, int] = {}
         self.undoing: deque[int] = deque()
         self.opened = 0
@@ -261,6 +263,18 @@ class RunState:
             cause=self.plan.names[cause] if cause >= 0 else None,
             retry_due=self.retrying.get(node),
         )
+
+    def can_execute(self, node: int) -> bool:
+        """Whether the node might start now. Asking changes nothing."""
+        if self.states[node] != READY or self.paused or self.phase != GOING or node in self.retrying:
+            return False
+        missed = self.missed.get(node, 0)
+        if missed and node not in self.plan.joins:
+            return False
+        if self.waiting[node] > (missed if self.plan.joins.get(node) == self.plan.ALL_DONE else 0):
+            return False
+        lane = self.lanes[self.lane_of[node]]
+        return lane.running < lane.limit
 
     def metrics(self, node: int) -> NodeMetrics:
         """The node's figures so far; a copy."""

@@ -25,12 +25,13 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import InvalidTransition
 from engine.machine import events as e
 from engine.machine.events import Live
-from engine.machine.framing import FRAMING
+from engine.machine.framing import FRAMING, release
 from engine.machine.moves import (
     become,
     drop_children,
     expect,
     explain,
+    free_followers,
     illegal,
     make_startable,
     miss,
@@ -47,10 +48,12 @@ from engine.machine.state import (
     READY,
     RUNNING,
     SKIPPED,
+    SUSPENDED,
     RunState,
     WorkflowState,
 )
 from engine.payload import Payload
+from engine.plan import GATE
 
 if TYPE_CHECKING:
     from engine.plan import Plan
@@ -191,6 +194,51 @@ def _admitted(state: RunState, event: e.Admitted) -> None:
     make_startable(state, node)
 
 
+def _node_suspended(state: RunState, event: e.NodeSuspended) -> None:
+    node = event.node
+    if state.states[node] == RUNNING:  # its attempt is there, and keeps its slot
+        state.held.add(node)
+    else:
+        withdraw(state, node)
+        state.waiting[node] += GATE
+    become(state, node, SUSPENDED)
+    state.reasons[node] = event.by
+
+
+def _node_resumed(state: RunState, event: e.NodeResumed) -> None:
+    node = event.node
+    state.reasons.pop(node, None)
+    if node in state.held:
+        state.held.discard(node)
+        become(state, node, RUNNING)
+    else:
+        become(state, node, READY)
+        release(state, node)
+
+
+def _node_canceling(state: RunState, event: e.NodeCanceling) -> None:
+    node = event.node
+    state.reasons[node] = event.reason
+    if node in state.held:
+        state.held.discard(node)
+        become(state, node, RUNNING)
+    if node in state.plan.frames:
+        state.deciding.append(node)
+
+
+def _marked_done(state: RunState, event: e.MarkedDone) -> None:
+    node = event.node
+    withdraw(state, node)
+    become(state, node, COMPLETED)
+    state.values[node] = event.value
+    state.ended[node] = event.at
+    state.reasons[node] = event.by
+    state.done += 1
+    free_followers(state, node)
+    drop_children(state, node)
+    settled(state, node)
+
+
 def _variables_changed(state: RunState, event: e.VariablesChanged) -> None:
     state.variables = MappingProxyType({**state.variables, **event.values})  # attempts hold the old one
 
@@ -267,6 +315,10 @@ TRANSITIONS: dict[type[e.Event], Callable[[RunState, Any], None]] = {
     e.NodeCanceled: _node_canceled,
     e.Lost: _lost,
     e.Admitted: _admitted,
+    e.NodeSuspended: _node_suspended,
+    e.NodeResumed: _node_resumed,
+    e.NodeCanceling: _node_canceling,
+    e.MarkedDone: _marked_done,
     e.VariablesChanged: _variables_changed,
     e.MetricsChanged: _metrics_changed,
     e.RunPaused: _run_paused,

@@ -13,12 +13,14 @@ from typing import Any, Protocol
 from engine.machine import events as e
 from engine.machine.state import (
     CANCELED,
+    COMPENSATED,
     COMPLETED,
     FAILED,
     NODE_STATES,
     READY,
     RUNNING,
     SKIPPED,
+    SUSPENDED,
     NodeState,
     RunState,
     WorkflowState,
@@ -103,6 +105,13 @@ _BECOMES: dict[type[e.Event], int] = {
     e.Lost: READY,
     e.Skipped: SKIPPED,
     e.NodeCanceled: CANCELED,
+    e.Opened: RUNNING,
+    e.Closed: COMPLETED,
+    e.FrameFailed: FAILED,
+    e.Replaced: COMPLETED,
+    e.MarkedDone: COMPLETED,
+    e.Compensated: COMPENSATED,
+    e.NodeSuspended: SUSPENDED,
 }
 """What state a node is in after an event about it."""
 
@@ -137,18 +146,22 @@ class Observers:
             kind = type(event)
             if kind in _BECOMES:
                 self._node(state, event, _BECOMES[kind])
+            elif kind is e.NodeResumed:
+                self._node(state, event, state.states[event.node], resumed=True)  # type: ignore[attr-defined]
             elif kind in _RUN_BECOMES:
                 self._workflow(event)
 
-    def _node(self, state: RunState, event: Any, new: int) -> None:
+    def _node(self, state: RunState, event: Any, new: int, *, resumed: bool = False) -> None:
         node = event.node
         path = state.plan.names[node]
         old, self._states[node] = self._states[node], new
         self._call("on_node_state_change", path, NODE_STATES[old], NODE_STATES[new])
+        if resumed:
+            return
         if new == RUNNING:
             self._call("on_node_start", path)
         elif new == COMPLETED:
-            value = event.value
+            value = event.value if type(event) is e.Completed else state.values[node]
             self._call("on_node_complete", path, value.content if type(value) is e.Live else value)
         elif new == FAILED:
             self._call("on_node_complete", path, event.error)

@@ -1,0 +1,171 @@
+"""What a person, or another program, can ask of a run, and what follows.
+
+A request is a wish; `asked` (in `decisions`) turns it into events, or raises NotReady where the state does not allow it.
+Requests about a node name it by its plan number; those about a frame hold for all that it holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine.errors import NotReady
+from engine.frames import Question
+from engine.machine import events as e
+from engine.machine.framing import children_of
+from engine.machine.state import NODE_STATES, READY, RUNNING, SKIPPED, SUSPENDED, RunState
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Start nothing new; what runs goes on."""
+
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Start nodes again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """End the run: what runs is ended, what waits never starts."""
+
+    reason: str = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class CancelNode:
+    """End a node, and all it holds."""
+
+    node: int
+    reason: str = "canceled"
+
+
+@dataclass(frozen=True, slots=True)
+class SkipNode:
+    """Do not run a node that has not started."""
+
+    node: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SuspendNode:
+    """Hold a node, and all it holds: before it starts, or where its attempt can be held."""
+
+    node: int
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeNode:
+    """Let a held node, and all it holds, go on."""
+
+    node: int
+
+
+@dataclass(frozen=True, slots=True)
+class MarkDone:
+    """Give a node its result by hand; it is not run."""
+
+    node: int
+    value: Any = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer what an approval asks, or say that what a wait waits for is there."""
+
+    node: int
+    value: Any
+    by: str = ""
+
+
+NodeRequest = CancelNode | SkipNode | SuspendNode | ResumeNode | MarkDone | Answer
+
+
+def asked_of_node(state: RunState, request: NodeRequest, now: float) -> Sequence[e.Event]:
+    """What follows from a request about one node. Raises NotReady."""
+    if state.is_over:
+        raise NotReady(f"the run has ended ({state.state.value})")
+    return _ANSWERS[type(request)](state, request, now)
+
+
+def subtree(state: RunState, node: int) -> Iterator[int]:
+    """A node and all that it holds now, outermost first."""
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        yield node
+        if node in state.plan.frames:
+            todo.extend(reversed(children_of(state, node)))
+
+
+def _cancel(state: RunState, request: CancelNode, now: float) -> Sequence[e.Event]:
+    found: list[e.Event] = []
+    for node in subtree(state, request.node):
+        code = state.states[node]
+        if code in (READY, SUSPENDED) and node not in state.held:
+            found.append(e.NodeCanceled(now, node, 0.0, request.reason))
+        elif code in (RUNNING, SUSPENDED):
+            found.append(e.NodeCanceling(now, node, request.reason))
+    return found
+
+
+def _skip(state: RunState, request: SkipNode, now: float) -> Sequence[e.Event]:
+    if state.states[request.node] == SKIPPED:
+        return ()
+    _expect(state, request.node, "skipped", READY)
+    return (e.Skipped(now, request.node, f"skipped by {request.by or 'hand'}"),)
+
+
+def _suspend(state: RunState, request: SuspendNode, now: float) -> Sequence[e.Event]:
+    return [
+        e.NodeSuspended(now, node, request.by)
+        for node in subtree(state, request.node)
+        if state.states[node] == READY or (state.states[node] == RUNNING and node not in state.plan.frames)
+    ]
+
+
+def _resume(state: RunState, request: ResumeNode, now: float) -> Sequence[e.Event]:
+    found = [e.NodeResumed(now, node) for node in subtree(state, request.node) if state.states[node] == SUSPENDED]
+    if not found:
+        raise NotReady(f"{state.plan.names[request.node]} is not suspended", node_id=state.plan.names[request.node])
+    return found
+
+
+def _mark_done(state: RunState, request: MarkDone, now: float) -> Sequence[e.Event]:
+    _expect(state, request.node, "marked done", READY)
+    return (e.MarkedDone(now, request.node, request.value, request.by),)
+
+
+def _answer(state: RunState, request: Answer, now: float) -> Sequence[e.Event]:
+    node = request.node
+    name = state.plan.names[node]
+    if node not in state.asking:
+        raise NotReady(f"{name} asks nothing now", node_id=name)
+    frame = state.plan.frames[node]
+    if isinstance(frame, Question) and request.value not in frame.choices:
+        raise NotReady(f"{name} can be answered with {', '.join(frame.choices)}, not {request.value!r}", node_id=name)
+    return (e.Answered(now, node, request.value, request.by),)
+
+
+def _expect(state: RunState, node: int, wish: str, *codes: int) -> None:
+    if state.states[node] not in codes:
+        name = state.plan.names[node]
+        there = NODE_STATES[state.states[node]].value
+        raise NotReady(f"{name} cannot be {wish}: it is {there}", node_id=name)
+
+
+_ANSWERS: dict[type, Callable[[RunState, Any, float], Sequence[e.Event]]] = {
+    CancelNode: _cancel,
+    SkipNode: _skip,
+    SuspendNode: _suspend,
+    ResumeNode: _resume,
+    MarkDone: _mark_done,
+    Answer: _answer,
+}
