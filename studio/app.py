@@ -8,6 +8,7 @@ a project reaches Textual's own widgets but through `visible` and without markup
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,15 +58,21 @@ class StudioApp(App[int]):
         wanted = self.config.theme or kept.theme or _terminal_theme(environ)
         signs = theme.wants_ascii(environ, getattr(sys.__stdout__, "encoding", None))
         asked = self.config.ascii if self.config.ascii is not None else kept.ascii
+        size = shutil.get_terminal_size()
         state = StudioState(
             place="welcome" if path is None else "editor",
             theme=wanted if wanted in self.available_themes else theme.DARK,
             ascii=signs or bool(asked),
             recent=kept.recent,
+            width=size.columns,
+            height=size.lines,
         )
         self._inks: tuple[tuple[str, bool], Inks] | None = None
         self.session = Session(state, post=self._post, shell=self._perform, changed=self._changed)
-        self.theme = state.theme
+        if path is not None:
+            self.session.begin(path)
+        self.set_reactive(App.theme, state.theme)  # Textual looks at it once it runs; here a change would paint twice
+        self.stylesheet.set_variables(self.get_css_variables())
         if self.config.animations in MOTIONS:
             self.animation_level = self.config.animations  # type: ignore[assignment]
 
@@ -78,8 +85,7 @@ class StudioApp(App[int]):
     def on_mount(self) -> None:
         """Open what was asked for, and tell what is wrong with the person's own files."""
         self.set_interval(1 / FRAMES, self.session.frame)
-        if self.path is not None:
-            self.session.perform(effects.LoadProject(self.path))
+        self.session.begun()
         for mistake in self._mistakes():
             self._tell(effects.Tell(mistake, "warning"))
 

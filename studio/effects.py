@@ -36,6 +36,13 @@ class WatchProject(Effect, frozen=True):
     path: Path
 
 
+class NoteOpened(Effect, frozen=True):
+    """Remember that this project was opened now."""
+
+    path: Path
+    name: str
+
+
 class MakeProject(Effect, frozen=True):
     """Make a project from a template and open it."""
 

@@ -59,7 +59,11 @@ def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
     fresh = replace(
         fresh, stack=(), run=None, nodes={}, runs=None, drawer=view.drawer, inspector=view.inspector, focus="canvas"
     )
-    wanted = (effects.WatchProject(document.path), effects.ReadRun(document.folder))
+    wanted = (
+        effects.WatchProject(document.path),
+        effects.ReadRun(document.folder),
+        effects.NoteOpened(document.path, document.name),
+    )
     return _at(fresh, view.cursor, (*leave, *wanted))
 
 

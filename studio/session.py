@@ -11,7 +11,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 POLL = 0.3
 """Seconds between two looks at the files of the project."""
 MOST_WATCHED = 200
+LARGE = 400_000
+"""Bytes of a project file up to which it is read before the first paint."""
 
 Post = Callable[[Action], None]
 """Hands an action to the screen's thread; may be called from any thread, returns at once."""
@@ -57,6 +59,7 @@ class Session:
         self._watch: Watch | None = None
         self._told = 0.0
         self._starting = False
+        self._waiting: tuple[Effect, ...] = ()
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -67,6 +70,23 @@ class Session:
         if self.state is not before:
             self._changed(self.state)
         for effect in found:
+            self.perform(effect)
+
+    def begin(self, path: Path) -> None:
+        """Read a project before anything is on the screen, so that the first paint shows it; a large one comes later."""
+        try:
+            large = (path / "project.toml" if path.is_dir() else path).stat().st_size > LARGE
+        except OSError:
+            large = False
+        if large:
+            self._waiting = (effects.LoadProject(path),)
+            return
+        self.state, self._waiting = reduce(self.state, opened_at(path, self._once))
+
+    def begun(self) -> None:
+        """The screen is there: do what had to wait for it."""
+        waiting, self._waiting = self._waiting, ()
+        for effect in waiting:
             self.perform(effect)
 
     def perform(self, effect: Effect) -> None:
@@ -134,7 +154,7 @@ class Session:
             self._post(actions.Told(first_of(str(problem)), "error"))
         except OSError as problem:
             self._post(actions.Told(f"{problem.filename or 'a file'}: {problem.strerror or problem}", "error"))
-        except Exception as problem:  # noqa: BLE001 - ours: told as such, and the studio goes on
+        except Exception as problem:
             self._post(actions.Told(f"This is ours: {report_of(problem)}", "error"))
 
     # -- hands: files ------------------------------------------------------------------------------------------------
@@ -144,19 +164,12 @@ class Session:
 
     def _load_project(self, effect: effects.LoadProject) -> None:
         def job() -> None:
-            from studio.document.samples import own_place
-
-            found = read(own_place(effect.path))
-            if isinstance(found, Broken):
-                self._post(actions.ProjectBroken(found))
-                return
-            kept = config.read_kept()
-            trusted = found.folder in self._once or is_trusted(found.folder)
-            self._post(actions.ProjectRead(found, trusted, kept.views.get(str(found.path))))
-            if not kept.recent or kept.recent[0].path != found.path:
-                config.keep(config.opened(found.path, found.name))
+            self._post(opened_at(effect.path, self._once))
 
         self._later(job)
+
+    def _note_opened(self, effect: effects.NoteOpened) -> None:
+        self._later(lambda: _nothing(config.keep(config.opened(effect.path, effect.name))))
 
     def _watch_project(self, effect: effects.WatchProject) -> None:
         if self._watch is not None and self._watch.path == effect.path:
@@ -262,6 +275,7 @@ _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.KeepTrust: Session._keep_trust,
     effects.LoadProject: Session._load_project,
     effects.LoadRecent: Session._load_recent,
+    effects.NoteOpened: Session._note_opened,
     effects.MakeProject: Session._make_project,
     effects.PauseRun: Session._pause_run,
     effects.ReadCode: Session._read_code,
@@ -337,6 +351,17 @@ def report_of(problem: BaseException) -> str:
 def first_of(text: str) -> str:
     """The first lines of a message, as long as a person reads in passing."""
     return " ".join(text.split())[:300]
+
+
+def opened_at(path: Path, once: Collection[Path] = ()) -> actions.ProjectRead | actions.ProjectBroken:
+    """What lies at a path, with what is known of it. Reads files and nothing else."""
+    from studio.document.samples import own_place
+
+    found = read(own_place(path))
+    if isinstance(found, Broken):
+        return actions.ProjectBroken(found)
+    trusted = found.folder in once or is_trusted(found.folder)
+    return actions.ProjectRead(found, trusted, config.read_kept().views.get(str(found.path)))
 
 
 def is_trusted(folder: Path) -> bool:

@@ -51,11 +51,16 @@ class Agents(Vertical):
 
     DEFAULT_CSS = "Agents { height: 1fr; }"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: StudioState | None = None
+
     def compose(self) -> ComposeResult:
         yield Hosts()
 
     def show(self, state: StudioState) -> None:
         """Show the hosts."""
+        self.state = state
         self.query_one(Hosts).show(state)
 
     def take_focus(self) -> None:

@@ -111,38 +111,39 @@ class Editor(Vertical):
 
     def _show_graph(self, state: StudioState) -> None:
         """Tell the canvas what is new to it, and nothing else."""
-        canvas, shown = self.canvas, self._shown
-        if not all(canvas.size):  # the first zoom depends on the size, which is not known yet
-            self.call_after_refresh(self._show_late)
-            return
+        canvas = self.canvas
+        if not all(canvas.size):
+            # The first zoom depends on the size, which Textual does not know before the first layout; we do.
+            canvas.stage.resize(*canvas_size(state))
+        with canvas.at_once():
+            self._tell_canvas(state, self._shown)
+
+    def _tell_canvas(self, state: StudioState, shown: Shown) -> None:
+        canvas = self.canvas
         canvas.where = "monitor" if state.place == "monitor" else "editor"
         if state.ascii != self._ascii:
             self._ascii = state.ascii
             canvas.draw_with(ascii=state.ascii)
-        workflow = state.workflow
+        workflow, nodes, run = state.workflow, state.shown_nodes, state.run
         if workflow is not shown.workflow:
             from engine.draw.outline import outline
 
             if workflow is not None and not workflow.nodes:
                 canvas.say_when_empty(*NO_NODES)
-            canvas.show(outline(workflow) if workflow is not None else Graph())
+            canvas.stage.show(outline(workflow) if workflow is not None else Graph())
+            canvas.stage.go(state.cursor)
+            canvas.repaint()
         if state.document is not shown.document or state.stack != shown.stack:
             canvas.mark(_marks(state))
         canvas.dim(on=state.broken is not None)
-        live = state.run is not None and state.run.live
-        nodes = state.shown_nodes
-        before = shown.nodes
         if workflow is not shown.workflow or state.run_id != shown.run:
-            canvas.tell(nodes, running=live)
-        elif nodes is not before and nodes != before:
-            canvas.advance(nodes, {path for path, now in nodes.items() if before.get(path) is not now})
+            if nodes or shown.nodes:
+                canvas.tell(nodes, running=run is not None and run.live)
+        elif nodes is not shown.nodes and nodes != shown.nodes:
+            canvas.advance(nodes, {path for path, now in nodes.items() if shown.nodes.get(path) is not now})
         if state.cursor != canvas.path:
             canvas.go(state.cursor)
         self._shown = Shown(workflow, state.document, state.stack, nodes, state.run_id)
-
-    def _show_late(self) -> None:
-        if self.state is not None and all(self.canvas.size):
-            self._show_graph(self.state)
 
     def _show_drawer(self, state: StudioState) -> None:
         self._drawer.display = state.drawer is not None
@@ -246,6 +247,13 @@ def _open_it() -> list[Piece]:
 
     act = Asked("code")
     return [Piece("e", "accent", bold=True, act=act), Piece(" opens it there", "text", act=act)]
+
+
+def canvas_size(state: StudioState) -> tuple[int, int]:
+    """Cells that are left for the canvas; a guess for the time before the first layout."""
+    beside = (4 if state.width >= 100 else 0) + (inspector_width(state) if state.inspector_open else 0)
+    below = 2 + (drawer_height(state) if state.drawer else 0) + (0 if state.inspector_open else 1)
+    return max(state.width - beside, 1), max(state.height - below, 1)
 
 
 def inspector_width(state: StudioState) -> int:

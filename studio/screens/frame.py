@@ -176,12 +176,13 @@ class Frame(Screen[None]):
 
     def on_resize(self, event: events.Resize) -> None:
         """The state knows the size."""
-        self.studio.session.dispatch(Resized(event.size.width, event.size.height))
+        if (self.state.width, self.state.height) != event.size:
+            self.studio.session.dispatch(Resized(event.size.width, event.size.height))
 
     def on_screen_resume(self) -> None:
         """What lay over the screen is gone: the keys are the place's again."""
-        self.show(self.state)
-        if self.place.is_mounted:
+        if self.place.is_mounted and self.place.state is not None:
+            self.show(self.state)
             self.place.take_focus()
 
     def on_key(self, event: events.Key) -> None:

@@ -63,12 +63,17 @@ class Runs(Vertical):
 
     DEFAULT_CSS = "Runs { height: 1fr; }"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: StudioState | None = None
+
     def compose(self) -> ComposeResult:
         yield Summary()
         yield Table(COLUMNS, "Nothing has run. R in the editor runs it.", id="runs")
 
     def show(self, state: StudioState) -> None:
         """Show this state's history."""
+        self.state = state
         runs = state.runs
         table = self.query_one("#runs", Table)
         table.empty = "Reading the history" if runs is None else "Nothing has run. R in the editor runs it."

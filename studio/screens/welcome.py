@@ -118,11 +118,16 @@ class Welcome(Vertical):
 
     DEFAULT_CSS = "Welcome { height: 1fr; }"
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.state: StudioState | None = None
+
     def compose(self) -> ComposeResult:
         yield Choices()
 
     def show(self, state: StudioState) -> None:
         """Show what can be opened."""
+        self.state = state
         self.query_one(Choices).show(state)
 
     def take_focus(self) -> None:

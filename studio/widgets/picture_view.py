@@ -7,7 +7,8 @@ the theme in use. Panning, zooming and the like are the picture's own: the widge
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from rich.segment import Segment
 from rich.style import Style as RichStyle
@@ -41,6 +42,7 @@ class PictureView(Widget, can_focus=True):
         self._styles: list[RichStyle] = []
         self._colour = colour
         self._stale = True
+        self._held = self._asked = False
 
     # -- for subclasses ----------------------------------------------------------------------------------------------
 
@@ -48,8 +50,22 @@ class PictureView(Widget, can_focus=True):
         """The rows `first` to `first + count - 1` of the widget as they should look now, all of its width."""
         raise NotImplementedError
 
+    @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """Several changes, one painting: what asks for a repaint meanwhile gets one at the end."""
+        self._held, self._asked = True, False
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._asked:
+                self.repaint()
+
     def repaint(self, rows: Iterable[int] | None = None) -> None:
         """Ask for the picture again, all of it or some rows, and send the rows that look different."""
+        if self._held:
+            self._asked = True
+            return
         height = self.size.height
         if not self.is_mounted or not height or not self.size.width:
             self._stale = True
@@ -58,13 +74,9 @@ class PictureView(Widget, can_focus=True):
             self._all()
             return
         changed: list[Region] = []
-        width = self.size.width
         for first, count in _bands(rows, height):
             for y, row in enumerate(self.paint(first, count), first):
-                if row != self._rows[y]:
-                    self._rows[y] = row
-                    self._strips[y] = None
-                    changed.append(Region(0, y, width, 1))
+                self._compare(y, row, changed)
         if changed:
             self.refresh(*changed)
 
@@ -76,16 +88,21 @@ class PictureView(Widget, can_focus=True):
             self._stale = False
             self.refresh()
             return
-        changed = [y for y, row in enumerate(rows) if row != self._rows[y]]
-        if not changed:
-            return
-        for y in changed:
-            self._rows[y] = rows[y]
-            self._strips[y] = None
+        changed: list[Region] = []
+        for y, row in enumerate(rows):
+            self._compare(y, row, changed)
         if len(changed) > height * 3 // 4:
             self.refresh(Region(0, 0, width, height))
-        else:
-            self.refresh(*(Region(0, y, width, 1) for y in changed))
+        elif changed:
+            self.refresh(*changed)
+
+    def _compare(self, y: int, row: Row, changed: list[Region]) -> None:
+        """Take a row; where it looks different, add the part that does to `changed`."""
+        found = row.difference(self._rows[y])
+        if found is not None:
+            self._rows[y] = row
+            self._strips[y] = None
+            changed.append(Region(found[0], y, found[1] - found[0], 1))
 
     # -- line API ----------------------------------------------------------------------------------------------------
 
@@ -104,16 +121,13 @@ class PictureView(Widget, can_focus=True):
         strip = self._strips[y]
         if strip is None:
             styles = self.styles_of_tones()
-            strip = Strip([Segment(text, styles[number]) for text, number in self._rows[y]], self.size.width)
+            strip = Strip([Segment(text, styles[number]) for text, number in self._rows[y].runs()], self.size.width)
             self._strips[y] = strip
         return strip
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows in `crop`. The picture has neither border nor padding, so nothing is left to do to its strips."""
         strips = [self.render_line(y) for y in crop.line_range]
-        for line_filter in self.get_line_filters():
-            background = self.background_colors[1]
-            strips = [strip.apply_filter(line_filter, background) for strip in strips]
         if crop.column_span != (0, self.size.width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
@@ -126,8 +140,16 @@ class PictureView(Widget, can_focus=True):
             known = self.app.theme_variables
             fallback = theme.variables()
             for number in range(len(self._styles), len(TONES)):
-                self._styles.append(style_of(TONES[number], known, fallback, colour=self._colour))
+                style = style_of(TONES[number], known, fallback, colour=self._colour)
+                self._styles.append(self._filtered(style))
         return self._styles
+
+    def _filtered(self, style: RichStyle) -> RichStyle:
+        """What the app's filters (NO_COLOR, terminals of 16 colours) make of a style: once here, not for every strip."""
+        segments = [Segment(" ", style)]
+        for line_filter in self.get_line_filters():
+            segments = line_filter.apply(segments, self.background_colors[1])
+        return segments[0].style or style
 
     def forget_colours(self) -> None:
         """The theme changed: work out all styles again."""
