@@ -29,7 +29,12 @@ $(VENV)/made: pyproject.toml
 	@$(PIP) install -e .
 	@touch $@
 
-$(VENV)/made-dev: $(VENV)/made
+$(VENV)/made-test: $(VENV)/made
+	@echo "installing what the tests use into $(VENV) ..."
+	@$(PIP) install -e '.[test]'
+	@touch $@
+
+$(VENV)/made-dev: $(VENV)/made-test
 	@echo "installing the development tools into $(VENV) ..."
 	@$(PIP) install -e '.[dev]'
 	@touch $@
@@ -44,7 +49,7 @@ run: $(VENV)/made
 studio: $(VENV)/made
 	@$(BIN)/flowloom studio $(SAMPLE)
 
-test: $(VENV)/made-dev
+test: $(VENV)/made-test
 	@$(BIN)/python -m pytest -n 2 --durations=15 --durations-min=1.0 --budget
 
 check: $(VENV)/made-dev
@@ -57,16 +62,16 @@ fmt: $(VENV)/made-dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-bench: $(VENV)/made-dev
+bench: $(VENV)/made-test
 	@for script in tests/benchmarks/bench_*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
-soak: $(VENV)/made-dev
+soak: $(VENV)/made-test
 	@FLOWLOOM_SOAK_MINUTES=$(MINUTES) $(BIN)/python -m pytest -m soak --timeout=0 -s
 
-seed: $(VENV)/made-dev
+seed: $(VENV)/made-test
 	@$(BIN)/python tests/seed_rows.py
 
-system: $(VENV)/made-dev
+system: $(VENV)/made-test
 	@command -v apt-get >/dev/null || { echo "make system knows Debian's packages only; install by hand: graphviz tmux openssh nftables faketime librsvg chromium"; exit 1; }
 	apt-get install -y graphviz tmux openssh-server nftables faketime librsvg2-bin chromium
 	@$(BIN)/python -m pytest -m system
