@@ -183,8 +183,9 @@ def _pack(order: list[Strand], before: dict[int, list[Strand]]) -> int:
     free: list[int] = [0]
     count = 0
     for strand in order:
+        # The row on which an upright lands from below is left to one that lands there from above.
         top = strand.top + (strand.top != strand.row and strand.top in strand.landing)
-        bottom = strand.bottom - (strand.bottom != strand.row and strand.bottom in strand.landing)
+        bottom = strand.bottom
         first = bisect_right(edges, top) - 1
         last = bisect_right(edges, bottom) - 1
         track = max(free[first : last + 1])

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from engine.draw.ink import trail
 from engine.draw.placement import Arrangement, lay_out
-from engine.draw.scene import Box, Edge, Form, Graph, Panel, Rect, Scene, Zoom
+from engine.draw.scene import Box, Edge, End, Form, Graph, Panel, Rect, Scene, Zoom
 from tests.engine.draw.pictures import forms_of, graph, graphs
 
 LIMIT = settings(max_examples=120, deadline=None)
@@ -88,32 +88,45 @@ def ends_meet(scene: Scene, panel: Panel) -> None:
 
 def lines_keep_apart(scene: Scene, panel: Panel) -> None:
     """No cell is shared by level lines of two sources, or by uprights of two, unless all land on one port row there;
-    no line runs through a box."""
+    a bend lies on no line of another unless both land there; no line runs through a box."""
     level: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
     upright: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
-    for wires in panel.wires:
-        for wire in wires:
-            for x in range(wire.start, wire.x):
-                level[x, wire.row].add((wire.source, -1))
-            for y in range(wire.top, wire.bottom + 1):
-                if wire.top < wire.bottom:
-                    landing = next((end.target for end in wire.ends if end.row == y), -1)
-                    inner = wire.top < y < wire.bottom or y == wire.row
-                    upright[wire.x, y].add((wire.source, -1 if inner else landing))
-            for end in wire.ends:
-                # An end that leaves the frame lands on the frame's port row, as others do on a box's.
-                target = panel.group if end.target < 0 and end.row == panel.port and panel.group >= 0 else end.target
-                for x in range(wire.x + (wire.top < wire.bottom), end.stop + 1):
-                    level[x, end.row].add((wire.source, target))
+    bends: dict[tuple[int, int], set[tuple[int, int]]] = defaultdict(set)
+    for wire in (wire for wires in panel.wires for wire in wires):
+        goals = {end.row: goal(panel, end) for end in wire.ends}
+        for x in range(wire.start, wire.x):
+            level[x, wire.row].add((wire.source, -1))
+        for y in range(wire.top, wire.bottom + 1) if wire.top < wire.bottom else ():
+            inner = wire.top < y < wire.bottom
+            found = (wire.source, -1 if inner or y == wire.row else goals[y])
+            upright[wire.x, y].add(found)
+            if not inner:
+                bends[wire.x, y].add(found)
+        for end in wire.ends:
+            for x in range(wire.x + (wire.top < wire.bottom), end.stop + 1):
+                level[x, end.row].add((wire.source, goals[end.row]))
+    for cell, found in bends.items():
+        land_together(found | level[cell], cell)
     for cells in (level, upright):
         for cell, found in cells.items():
-            if len({source for source, _ in found}) > 1:
-                targets = {target for _, target in found}
-                assert len(targets - {-1}) == len(targets) == 1, (cell, found)
+            land_together(found, cell)
     members = [scene.rects[box] for layer in panel.members for box in layer]
     for x, y in (*level, *upright):
         assert not any(rect.holds(x, y) for rect in members), (x, y)
         assert panel.rect.holds(x, y)
+
+
+def goal(panel: Panel, end: End) -> int:
+    """What an end lands on: a box, or the frame that it leaves by its port row; -1 if it only goes on."""
+    leaves = panel.group >= 0 and end.target < 0 and end.row == panel.port and end.stop >= panel.gap_x[-1]
+    return panel.group if leaves else end.target
+
+
+def land_together(found: set[tuple[int, int]], cell: tuple[int, int]) -> None:
+    """One source, or all land on one target."""
+    if len({source for source, _ in found}) > 1:
+        targets = {target for _, target in found}
+        assert len(targets - {-1}) == len(targets) == 1, (cell, found)
 
 
 @settings(max_examples=60, deadline=None)
