@@ -265,14 +265,14 @@ def _show_plan(loaded: Loaded, chosen: dict[str, Any], executor: str | None, as_
     paint = Paint(terminal_of(sys.stdout))
     count = sum(map(len, levels.values()))
     tell(f"{paint.style(paint.safe(plan.name), 'bold')}  {count} nodes in {len(levels)} levels; nothing is run")
+    rows = []
     for level in sorted(levels):
         for place, node in enumerate(levels[level]):
             work = plan.works[node]
-            what = f"{work.name if work.kind == 'task' else work.kind}, {work.executor}" if work is not None else ""
+            what = (work.name if work.kind == "task" else work.kind) if work is not None else ""
             after = ", ".join(paint.safe(plan.names[source]) for source in plan.deps[node])
-            head = paint.muted(f"{level if not place else '':>4}")
-            tell(
-                f"{head}  {paint.glyph('ready')} {paint.safe(plan.names[node])}"
-                f"{paint.muted(f'  {paint.safe(what)}') if what else ''}{paint.muted(f'  after {after}') if after else ''}"
-            )
+            where = work.executor if work is not None else ""
+            head = str(level) if not place else ""
+            rows.append([head, paint.safe(plan.names[node]), paint.safe(what), where, after])
+    tell(paint.table(["level", "node", "runs", "on", "after"], rows, right=frozenset({0})))
     return exit_codes.COMPLETED

@@ -9,7 +9,7 @@ import click
 
 from engine.draw.text import elide
 from studio.front import exit_codes
-from studio.front.paint import Paint, cells, moment, seconds
+from studio.front.paint import Paint, moment, seconds
 from studio.front.places import run_named
 from studio.front.streams import tell
 from studio.front.terminal import terminal_of
@@ -57,7 +57,7 @@ def _told(past: PastRun, summary: RunSummary, paint: Paint, everything: bool) ->
 
 def _head(past: PastRun, summary: RunSummary, paint: Paint) -> list[str]:
     from studio.live.board import Board
-    from studio.live.words import counts_text
+    from studio.live.words import brief, counts_text
 
     result = past.result
     name = paint.style(paint.safe(past.plan.name or "run"), "bold")
@@ -70,10 +70,10 @@ def _head(past: PastRun, summary: RunSummary, paint: Paint) -> list[str]:
     if summary.state == "interrupted":
         rows.append(("reason", "its process ended without ending it; what it had recorded is below"))
     if result.params:
-        rows.append(("params", ", ".join(f"{key}={_brief(value)}" for key, value in result.params.items())))
+        rows.append(("params", ", ".join(f"{key}={brief(value)}" for key, value in result.params.items())))
     rows.append(("python", result.python))
     if summary.state == "completed" and result.value not in (None, {}):
-        rows.append(("result", _brief(result.value)))
+        rows.append(("result", brief(result.value)))
     return lines + [f"  {paint.muted(f'{what:<8}')}{paint.fit(paint.safe(text), _room(paint))}" for what, text in rows]
 
 
@@ -131,9 +131,3 @@ def _printed(past: PastRun, node: str) -> list[Any]:
     lines = deque(RunLogs(past.folder).read(node, under=False), maxlen=50)
     last = max((line.attempt for line in lines), default=0)
     return [line for line in lines if line.attempt == last]
-
-
-def _brief(value: object) -> str:
-    preview = getattr(value, "preview", None)
-    text = preview if isinstance(preview, str) and preview else repr(value)[:200]
-    return text if cells(text) <= 120 else f"{text[:117]}..."

@@ -167,10 +167,29 @@ def summary(state: RunState, run: str, folder: Path | None, paint: Paint, *, cou
     title = paint.safe(state.plan.name or "the run")
     head = f"{paint.glyph(how)} {paint.style(title, 'bold')} {how} {paint.muted('in')} {took}{reason}"
     lines = [f"{head}   {counts_text(counts, paint)}"]
+    lines += _result(state, paint)
     if folder is not None:
         lines.append(f"  {paint.muted('kept in')} {paint.safe(_short_path(folder))}")
         lines.append(f"  {paint.muted('next')}    {_next(state, run, paint)}")
     return lines
+
+
+def _result(state: RunState, paint: Paint) -> list[str]:
+    """What the run brought, where the project names one result and it can be shown."""
+    if state.state.value != "completed" or not state.plan.result_is_one:
+        return []
+    from engine.result import run_result
+
+    text = brief(run_result(state, run="", python="").value)
+    room = paint.terminal.width - 10 if paint.terminal.live else 1000
+    return [f"  {paint.muted('result')}  {paint.fit(paint.safe(text), room)}"] if text != "None" else []
+
+
+def brief(value: object) -> str:
+    """A value in a few words: its preview where this process must not open it."""
+    preview = getattr(value, "preview", None)
+    text = preview if isinstance(preview, str) and preview else repr(value)[:200]
+    return text if cells(text) <= 120 else f"{text[:117]}..."
 
 
 def _next(state: RunState, run: str, paint: Paint) -> str:
