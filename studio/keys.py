@@ -118,7 +118,7 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("inspector", "graph", "I", "inspector", "Show the inspector, or put it away", 13),
         _action("jump", "graph", "f", "jump", "Jump to a node by its letter", 14, "click"),
         _action("code", "graph", "e", "code", "Open the task's code in your editor", 4),
-        _action("run", "graph", "r", "run", "Run: all, to here, from here, only this", 1),
+        _action("run", "graph", "r", "run", "Run all; or pause, go on, cancel what runs", 1),
         _action("run.all", "graph", "R | f5", "run all", "Run all nodes"),
         _action("problems", "graph", "!", "problems", "Show the problems of the project", 15, "click"),
         _action("toml", "graph", "T", "TOML", "Show the project file", 16, "click"),

@@ -366,11 +366,9 @@ def opened_at(path: Path, once: Collection[Path] = ()) -> actions.ProjectRead | 
 
 def is_trusted(folder: Path) -> bool:
     """Whether a person said that code of this folder may run."""
-    try:
-        from engine.project.trust import is_trusted as known
-    except ImportError:
-        return False
-    return bool(known(folder))
+    from engine.project.trust import is_trusted as known
+
+    return known(folder)
 
 
 def keep_trust(folder: Path) -> None:
