@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import SystemFailure, ValidationFailed
+from engine.errors import InvalidTransition, SystemFailure, ValidationFailed
 from engine.machine.state import RunState
 from engine.machine.transitions import apply
 from engine.plan import Plan
@@ -64,6 +64,12 @@ def past_run(folder: Path) -> PastRun:
     try:
         past = PastRun(folder, reader)
         past.catch_up()
+    except (InvalidTransition, LookupError, msgspec.DecodeError) as problem:
+        reader.close()
+        raise SystemFailure(
+            f"the events in {reader.path} do not fit the project recorded with them ({problem}): "
+            "another version of Flowloom wrote it, so read it with that one"
+        ) from problem
     except BaseException:
         reader.close()
         raise

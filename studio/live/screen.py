@@ -178,7 +178,7 @@ def _bottom(picture: Picture, paint: Paint, width: int) -> Text:
     counts = [(word, f"{paint_glyph(word, paint)} {number}") for word, number in picture.counts.items()]
     counts_room = sum(cells(text) + 2 for _, text in counts)
     line = Text(no_wrap=True)
-    title = _middle(paint.safe(picture.title), max(min(28, width // 4), 6), paint)
+    title = elide(paint.safe(picture.title), max(min(28, width // 4), 6), paint.sign("ellipsis"))
     if width >= NARROW:
         line.append(f"{title}  ", "bold")
     fixed = cells(count) + cells(clock) + 4 + (cells(title) + 2 if width >= NARROW else 0)
