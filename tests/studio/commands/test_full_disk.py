@@ -75,3 +75,19 @@ def test_a_run_waits_for_space_and_completes(make: Make, disk: Path) -> None:
         check=True,
     )
     assert json.loads(shown.stdout)["nodes"] == document["nodes"]
+
+
+def test_a_project_on_a_read_only_file_system_runs_and_says_where_it_is_kept(disk: Path, home: Path) -> None:
+    (disk / "project.toml").write_text('format = 1\n[nodes.one]\ntask = "tasks:one"\n')
+    (disk / "tasks.py").write_text("def one():\n    return 1\n")
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    ran = subprocess.run(
+        command_line("run"), cwd=disk, env=environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "runs are kept in" in ran.stderr
+    assert str(home) in ran.stderr
+    shown = subprocess.run(
+        command_line("show", "--json"), cwd=disk, env=environment(), capture_output=True, text=True, check=True
+    )
+    assert json.loads(shown.stdout)["state"] == "completed"
