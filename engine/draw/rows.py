@@ -89,16 +89,19 @@ def _pull(
     stand_ins: int,
     pins: dict[int, int],
 ) -> None:
-    """Move a layer's items to the rows nearest to their wishes that keep order and separation."""
+    """Move a layer's items to the rows nearest to their wishes that keep order and separation. Boxes look at boxes
+    first, so that chains are straight and what passes them goes round; long lines pull most, to have no kinks."""
     pools: list[tuple[float, float, int]] = []  # mean of wishes less offset, weight, items
     for item, offset in zip(layer, offsets, strict=True):
         ends = near[item]
         if pins and item in pins:
             wish, weight = float(pins[item] - offset), 1e9
         elif len(ends) == 1:
-            wish, weight = at[ends[0]] - offset, 8.0 if item >= stand_ins else 1.0
+            passing = item >= stand_ins
+            wish, weight = at[ends[0]] - offset, (8.0 if ends[0] >= stand_ins else 0.5) if passing else 1.0
         elif ends:
-            wish, weight = _median([at[end] for end in ends]) - offset, 1.0 + len(ends) / 4
+            seen = [at[end] for end in ends if end < stand_ins] or [at[end] for end in ends]
+            wish, weight = _median(seen) - offset, 1.0 + len(ends) / 4
         else:
             wish, weight = at[item] - offset, 0.05
         count = 1
@@ -173,7 +176,8 @@ def _blocks(
                 rows_off = abs(wanted[item] - wanted[end])
                 through = item >= stand_ins and end >= stand_ins
                 if through or rows_off <= _NEAR:
-                    candidates.append((not through, rows_off, at, place[end]))
+                    rank = 0 if through else 2 if item >= stand_ins or end >= stand_ins else 1
+                    candidates.append((rank, rows_off, at, place[end]))
         candidates.sort()
         ties: list[tuple[int, int]] = []
         taken: set[int] = set()
