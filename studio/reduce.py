@@ -160,9 +160,7 @@ def _finding_chosen(state: StudioState, action: actions.FindingChosen) -> Step:
         return state, ()
     path = path_of_keys(tuple(findings[action.index].path))
     if path is None:
-        line = findings[action.index].line or 1
-        assert state.document is not None
-        return state, (effects.OpenEditor(state.document.path, line),)
+        return replace(state, drawer="toml", focus="toml", line=findings[action.index].line or 1), ()
     state = replace(state, stack=(), focus="canvas")
     while path and state.workflow is not None and node_at(state.workflow, path) is None:
         path = path.rpartition("/")[0]

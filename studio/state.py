@@ -97,9 +97,10 @@ class Inner(Struct, frozen=True):
 class StudioState(Struct, frozen=True):
     """The whole.
 
-    `inspector` is None where the size of the terminal decides. `focus` is the pane that gets the keys: "canvas",
-    "inspector" or the open drawer. `wanted`: a run waits for the answer to the trust question.
-    `nodes` holds the states of the run in hand by path. `code` is the source of the task `code_of`.
+    `inspector` is None where the size of the terminal decides. `line` of the project file is where a finding led.
+    `focus` is the pane that gets the keys: "canvas", "inspector" or the open drawer. `wanted`: a run waits for the
+    answer to the trust question. `nodes` holds the states of the run in hand by path. `code` is the source of the task
+    `code_of`.
     """
 
     place: Place = "welcome"
@@ -110,6 +111,7 @@ class StudioState(Struct, frozen=True):
     stack: tuple[Inner, ...] = ()
     cursor: str | None = None
     drawer: Drawer | None = None
+    line: int = 0
     inspector: bool | None = None
     focus: str = "canvas"
     code: Code | None = None

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 PANES = {"graph": "canvas", "inspector": "inspector", "problems": "problems", "toml": "toml", "log": "log"}
 
 
-NO_NODES = ("No nodes yet. ", "T", " opens the project file: [nodes.NAME] makes one.")
+NO_NODES = ("No nodes yet", "T opens the project file: [nodes.NAME] makes one")
+NO_FILE = ("Nothing to draw yet", "! says what is wrong, e opens the file there")
 
 
 class Shown(NamedTuple):
@@ -125,11 +126,11 @@ class Editor(Vertical):
             self._ascii = state.ascii
             canvas.draw_with(ascii=state.ascii)
         workflow, nodes, run = state.workflow, state.shown_nodes, state.run
+        if workflow is None or not workflow.nodes:
+            canvas.say_when_empty(*(NO_FILE if state.document is None else NO_NODES))
         if workflow is not shown.workflow:
             from engine.draw.outline import outline
 
-            if workflow is not None and not workflow.nodes:
-                canvas.say_when_empty(*NO_NODES)
             canvas.stage.show(outline(workflow) if workflow is not None else Graph())
             canvas.stage.go(state.cursor)
             canvas.repaint()

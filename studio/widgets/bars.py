@@ -268,10 +268,11 @@ _HOLDS: Mapping[str, Callable[[StudioState], bool]] = {
     "code": lambda state: state.cursor is not None or state.broken is not None,
     "fold": _is_group,
     "dive": lambda state: state.node is not None and (isinstance(state.node.body, SubWorkflow) or _is_group(state)),
+    **dict.fromkeys(("zoom.next", "fit", "near", "minimap", "inspector", "jump"), _on_canvas),
     "surface": lambda state: bool(state.stack),
     "pause": _is_live,
     "cancel.run": _is_live,
-    "run": lambda state: not _is_live(state),
+    "run": lambda state: not _is_live(state) and state.broken is None and state.cursor is not None,
 }
 _WORDS: Mapping[str, Callable[[StudioState], str]] = {
     "pause": lambda state: "go on" if state.run is not None and state.run.state == "paused" else "pause",

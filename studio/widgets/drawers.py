@@ -165,6 +165,9 @@ class ProjectFile(Page):
         if state.broken is not None and state.broken.line and (old is None or old.broken is not state.broken):
             self.line = state.broken.line
             self._reveal()
+        elif state.line and (old is None or old.line != state.line):
+            self.line = min(state.line, len(self._rows))
+            self._reveal()
         elif state.cursor and path_at(self._places, self.line) != state.cursor and not state.stack:
             self.line = line_of(self._places, state.cursor) or self.line
             self._reveal()

@@ -51,8 +51,8 @@ class GraphCanvas(PictureView):
     ) -> None:
         super().__init__(id=id, colour=colour)
         self.stage = Stage(Style(ascii, colour))
-        self.where = where
-        self.actions = actions
+        self._bound: dict[str, str] = {}
+        self.bind_keys(where, actions)
         self.wanted = ""
         self.mode = ""
         self._typed = ""
@@ -179,6 +179,11 @@ class GraphCanvas(PictureView):
         if self.stage.graph.boxes and (changed or more):
             self.repaint(self.stage.rows_of([*changed, *more]))
 
+    def bind_keys(self, where: str, actions: Mapping[str, keys.KeyAction] = keys.ACTIONS) -> None:
+        """The keys that hold: those of a place, from a person's table."""
+        self.where, self.actions = where, actions
+        self._bound = {key: action.id for action in keys.here(where, actions) for key in action.keys}
+
     # -- keys --------------------------------------------------------------------------------------------------------
 
     async def _on_key(self, event: events.Key) -> None:
@@ -191,18 +196,15 @@ class GraphCanvas(PictureView):
         key = event.character if event.character and event.is_printable and event.key != "space" else event.key
         chord, until = self._chord
         self._chord = ("", 0.0)
-        if chord and time.monotonic() < until and (both := self._action(f"{chord} {key}")):
-            return self.ask(both.id)
-        action = self._action(key) or self._action(keys.spelled(event.key))
-        if action is not None:
-            return self.ask(action.id)
-        if any(each.startswith(f"{key} ") for action in self.actions.values() for each in action.keys):
+        if chord and time.monotonic() < until and (both := self._bound.get(f"{chord} {key}")):
+            return self.ask(both)
+        command = self._bound.get(key) or self._bound.get(keys.spelled(event.key))
+        if command is not None:
+            return self.ask(command)
+        if any(bound.startswith(f"{key} ") for bound in self._bound):
             self._chord = (key, time.monotonic() + _CHORD_SECONDS)
             return True
         return False
-
-    def _action(self, key: str) -> keys.KeyAction | None:
-        return keys.action_of(key, self.where, self.actions)
 
     def ask(self, command: str) -> bool:
         """Do what an action of the table asks for, if the canvas can; True if it did."""

@@ -21,6 +21,9 @@ from textual.widget import Widget
 from studio import theme
 from studio.pictures.cells import TONES, Row, Tone
 
+_MOST = 0.6
+"""Where more than this share of the cells changed, all are sent: cutting them out would cost more."""
+
 
 class PictureView(Widget, can_focus=True):
     """Shows rows that `paint` returns. Subclasses say what the picture is and when it changed."""
@@ -91,7 +94,7 @@ class PictureView(Widget, can_focus=True):
         changed: list[Region] = []
         for y, row in enumerate(rows):
             self._compare(y, row, changed)
-        if len(changed) > height * 3 // 4:
+        if sum(region.width for region in changed) > _MOST * width * height:
             self.refresh(Region(0, 0, width, height))
         elif changed:
             self.refresh(*changed)
@@ -112,25 +115,29 @@ class PictureView(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A row of the picture as a strip."""
-        if self._stale or len(self._rows) != self.size.height:
-            self._rows = list(self.paint(0, self.size.height))
-            self._strips = [None] * len(self._rows)
-            self._stale = False
-        if not 0 <= y < len(self._rows):
-            return Strip.blank(self.size.width, self.styles_of_tones()[0])
-        strip = self._strips[y]
-        if strip is None:
-            styles = self.styles_of_tones()
-            strip = Strip([Segment(text, styles[number]) for text, number in self._rows[y].runs()], self.size.width)
-            self._strips[y] = strip
-        return strip
+        return self.render_lines(Region(0, y, self.size.width, 1))[0]
 
     def render_lines(self, crop: Region) -> list[Strip]:
         """The rows in `crop`. The picture has neither border nor padding, so nothing is left to do to its strips."""
-        strips = [self.render_line(y) for y in crop.line_range]
-        if crop.column_span != (0, self.size.width):
-            strips = [strip.crop(*crop.column_span) for strip in strips]
-        return strips
+        width, height = self.size
+        if self._stale or len(self._rows) != height:
+            self._rows = list(self.paint(0, height))
+            self._strips = [None] * len(self._rows)
+            self._stale = False
+        styles = self.styles_of_tones()
+        found: list[Strip] = []
+        for y in crop.line_range:
+            if not 0 <= y < height:
+                found.append(Strip.blank(width, styles[0]))
+                continue
+            strip = self._strips[y]
+            if strip is None:
+                strip = Strip([Segment(text, styles[number]) for text, number in self._rows[y].runs()], width)
+                self._strips[y] = strip
+            found.append(strip)
+        if crop.column_span != (0, width):
+            found = [strip.crop(*crop.column_span) for strip in found]
+        return found
 
     # -- colours -----------------------------------------------------------------------------------------------------
 
