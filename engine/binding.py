@@ -220,6 +220,20 @@ class Filling:
         return fill(value, lookup)
 
 
+class RetryNumber:
+    """The argument of a custom retry strategy: how many attempts of its node have failed."""
+
+    __slots__ = ("node",)
+
+    def __init__(self, node: int) -> None:
+        self.node = node
+
+    def fill(self, attempt: Attempt, state: RunState) -> None:
+        """Complete the attempt."""
+        node = placed(self.node, state.shifts.get(attempt.node, ()))
+        attempt.args = [state.failures.get(node, 1)]
+
+
 def _step(value: Any, ref: Ref) -> Any:
     """A part of a result of this process: a key, else an attribute, else an item, as where code runs."""
     if not ref.steps or value is None or isinstance(value, dict | list | tuple):

@@ -56,6 +56,10 @@ class Plan:
 
     `frames[i]` says what a node that holds others is, `parents[i]` which one holds i; `templates` are the numbers that are
     only ever copied, `hidden` those of nodes that no person wrote (a condition that has to be run). See `engine.frames`.
+
+    `aside` are nodes that never start by themselves: alternatives, undos, retry delays that code decides, hooks. They are
+    called: `alternatives[i]` when i has failed, `undos[i]` to take i back, `delays[i]` before i is tried again, `hooks` at
+    the end of the run.
     """
 
     ALL_DONE: ClassVar[int] = -1
@@ -83,6 +87,12 @@ class Plan:
         self.hidden: set[int] = set()
         self.once: set[int] = set()
         self.alternatives: dict[int, int] = {}
+        self.delays: dict[int, int] = {}
+        self.undos: dict[int, int] = {}
+        self.aside: set[int] = set()
+        self.hooks: dict[str, int] = {}
+        self.compensates = False
+        self.named_undos: dict[int, tuple[int, ...]] = {}
         self.retry: RetryPolicy | None = None
         self.retries: dict[int, RetryPolicy] = {}
         self.on_error: OnError | None = None
@@ -173,6 +183,8 @@ class Plan:
                     self._close_template_node(node, range(what.low, what.high))
         for child in self.parents:
             self.waiting[child] += GATE
+        for node in self.aside:
+            self.waiting[node] = GATE
         self.dependents = [[] for _ in self.names]
         for node, upstream in enumerate(self.deps):
             for source in upstream:
@@ -204,6 +216,8 @@ class Plan:
         for name in _SPARSE:
             setattr(copy, name, getattr(self, name).copy())
         copy.parents, copy.templates, copy.hidden = self.parents.copy(), self.templates.copy(), self.hidden.copy()
+        copy.aside, copy.alternatives = self.aside.copy(), self.alternatives.copy()
+        copy.delays, copy.undos = self.delays.copy(), self.undos.copy()
         copy.frames = self.frames.copy()
         copy._levels = copy._numbers = None
         return copy
@@ -230,6 +244,8 @@ class Plan:
                 self.frames[number + shift.delta] = self.frames[number].shifted(shift)
             if number in self.hidden:
                 self.hidden.add(number + shift.delta)
+            if number in self.aside:
+                self.aside.add(number + shift.delta)
         self._mark_inner_templates(root)
         for name_ in _SPARSE:
             table: dict[int, Any] = getattr(self, name_)
@@ -237,6 +253,10 @@ class Plan:
                 for number in range(shift.low, shift.high):
                     if number in table:
                         table[number + shift.delta] = table[number]
+        for called in (self.alternatives, self.delays, self.undos):
+            for number in range(shift.low, shift.high):
+                if number in called:
+                    called[number + shift.delta] = shift(called[number])
         self._levels = self._numbers = None
         return root
 

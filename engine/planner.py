@@ -14,23 +14,26 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from engine import works
 from engine.attempt import Work
-from engine.binding import Condition, Expression, Filling, InnerParams, Names, Source, is_template
+from engine.binding import Condition, Expression, Filling, InnerParams, Names, RetryNumber, Source, is_template
 from engine.errors import NodeNotFound, ValidationFailed
 from engine.frames import Again, Choice, Each, Frame, Group, Pause, Question
-from engine.plan import NO_LIMIT, LaneSpec, Plan
+from engine.plan import NO_LIMIT, Binding, LaneSpec, Plan
 from engine.project.comparisons import is_function, read_comparison, references_of
 from engine.project.model import (
     Approval,
     Command,
+    Compensate,
     Composite,
     Conditional,
+    CustomDelay,
     Node,
     Plugin,
     Project,
+    RunAlternative,
     SubWorkflow,
     Switch,
     Wait,
@@ -69,6 +72,7 @@ def plan_project(
     plan.keep_going = keep_going
     plan.max_parallel = run.max_parallel if jobs is None else jobs
     plan.variables = dict(project.vars)
+    plan.compensates = run.on_error == "compensate"
     return plan
 
 
@@ -92,7 +96,7 @@ def chosen_params(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any
 class _Spot:
     """A node on its way into the plan: where it stands, its numbers, and whose names it uses."""
 
-    __slots__ = ("asked", "body", "outer", "scope", "standing", "until")
+    __slots__ = ("asked", "body", "delay", "outer", "scope", "standing", "undo", "until")
 
     def __init__(self, standing: Standing, scope: _Scope, outer: int, body: int) -> None:
         self.standing = standing
@@ -101,6 +105,8 @@ class _Spot:
         self.body = body  # what does its work, inside of its wrappers
         self.asked = -1  # the hidden node that runs its condition, where that is a function
         self.until = -1  # the hidden node that runs its loop's condition, where that is a function
+        self.undo = -1  # the hidden node that takes back what it did
+        self.delay = -1  # the hidden node that says how long to wait before a retry, where that is the project's code
 
 
 class _Scope:
@@ -133,19 +139,28 @@ class _Planner:
         self.works: list[Work | None] = []
         self.upstream: list[dict[int, None]] = []
         self.direct: dict[int, dict[str, int]] = {}
-        self.bindings: dict[int, Filling] = {}
+        self.bindings: dict[int, Binding] = {}
         self.guards: dict[int, Condition | _Constant] = {}
         self.frames: dict[int, Frame] = {}
         self.parents: dict[int, int] = {}
         self.hidden: set[int] = set()
         self.spots: list[_Spot] = []
+        self.aside: set[int] = set()
+        self.undos: dict[int, int] = {}
+        self.delays: dict[int, int] = {}
+        self.alternatives: dict[_Spot, _Spot] = {}
+        self.named_undos: dict[int, tuple[int, ...]] = {}
 
     def plan(self, workflow: Workflow, params: Mapping[str, Any]) -> Plan:
         """Both passes, and the Plan out of what they found."""
-        top = self._number(workflow, _Scope(params), prefix="", frame=None, seen=())
+        scope = _Scope(params)
+        top = self._number(workflow, scope, prefix="", frame=None, seen=())
+        self._find_alternatives()
+        hooks = self._add_hooks(scope)
         for spot in list(self.spots):
             try:
                 self._bind(spot)
+                self._set_aside(spot)
             except (ReferenceSyntax, NodeNotFound) as problem:
                 path = self.names[spot.outer]
                 raise ValidationFailed(f"{path}: {problem}", node_id=path) from problem
@@ -157,6 +172,9 @@ class _Planner:
         plan.bindings.update(self.bindings)
         plan.guards.update(self.guards)
         plan.frames, plan.parents, plan.hidden = self.frames, self.parents, self.hidden
+        plan.aside, plan.undos, plan.delays = self.aside, self.undos, self.delays
+        plan.hooks, plan.named_undos = hooks, self.named_undos
+        plan.alternatives = {failed.outer: other.outer for other, failed in self.alternatives.items()}
         for spot in self.spots:
             self._settings(plan, spot)
         for number in self.hidden:
@@ -166,7 +184,7 @@ class _Planner:
         for number in self.frames:
             plan.lane_of[number] = 0
         plan.lanes = self.specs
-        if self.frames:
+        if self.frames or self.aside:
             plan.close_frames()
         plan.check_order()
         self._result(plan, workflow, top)
@@ -203,10 +221,19 @@ class _Planner:
         # Hidden nodes get their numbers here, so that a template is one range of numbers.
         if node.again is not None and _is_code(node.again.condition):
             spot.until = self._add(f"{self.names[number]}/until", number - 1)
+        if node.settings.undo is not None:
+            spot.undo = self._add(f"{path}/undo", holder)
+        if type(node.body) in works.MAKERS and isinstance(self._delay_function(node), str):
+            spot.delay = self._add(f"{self.names[number]}/delay", holder if number == outer else number - 1)
         chooser = getattr(node.body, "condition", None) or getattr(node.body, "switch", None)
         if chooser is not None and _is_code(chooser):
             spot.asked = self._add(f"{self.names[number]}/condition", number)
         return spot
+
+    def _delay_function(self, node: Node) -> Any:
+        """The function that a custom retry strategy names, if the node has one."""
+        retry = node.settings.retry or self.project.defaults.retry
+        return retry.strategy.function if retry is not None and isinstance(retry.strategy, CustomDelay) else None
 
     def _add(self, path: str, holder: int | None) -> int:
         number = len(self.names)
@@ -251,6 +278,75 @@ class _Planner:
         self._inner(spot)
         self._wrap(spot)
 
+    # -- what is only called -----------------------------------------------------------------------------------------
+
+    def _find_alternatives(self) -> None:
+        """Which nodes stand in for which, and which are run to compensate: these never start by themselves."""
+        for spot in self.spots:
+            action = spot.standing.node.settings.on_error
+            if isinstance(action, RunAlternative):
+                other = self._spot_of(action.alternative, spot)
+                self.alternatives[other] = spot
+                self.aside.add(other.outer)
+            elif isinstance(action, Compensate):
+                others = [self._spot_of(name, spot) for name in action.nodes]
+                self.aside.update(other.outer for other in others if other.undo < 0)
+                self.named_undos[spot.outer] = tuple(o.undo if o.undo >= 0 else o.outer for o in others)
+
+    def _spot_of(self, name: str, spot: _Spot) -> _Spot:
+        number = self._resolve(name, spot)
+        return next(other for other in spot.scope.spots.values() if other.outer == number)
+
+    def _set_aside(self, spot: _Spot) -> None:
+        """Bind the hidden nodes that are called for this one: its undo, its retry delay."""
+        node = spot.standing.node
+        undo = node.settings.undo
+        if undo is not None:
+            self.works[spot.undo] = works.work_of(
+                undo, self.project.defaults, executor=self.executor, fallback=self.default_executor
+            )
+            args = {name: read_value(value) for name, value in undo.args.items()}
+            inputs: dict[str, Source | tuple[Source, ...]] = {"result": (spot.outer, Ref("node", "result"))}
+            self.bindings[spot.undo] = Filling(self._names_for(spot, args), inputs, args)
+            self._call(self.undos, spot.outer, spot.undo)
+        if spot.delay >= 0:
+            self.works[spot.delay] = works.question_work(
+                node,
+                self.project.defaults,
+                self._delay_function(node),
+                executor=self.executor,
+                fallback=self.default_executor,
+            )
+            self.bindings[spot.delay] = RetryNumber(spot.body)
+            self._call(self.delays, spot.body, spot.delay)
+
+    def _call(self, table: dict[int, int], node: int, called: int) -> None:
+        table[node] = called
+        self.hidden.add(called)
+        self.aside.add(called)
+
+    def _add_hooks(self, scope: _Scope) -> dict[str, int]:
+        """The nodes that are run once at the end of the run: how it ends -> node."""
+        found = {}
+        run = self.project.run
+        for key, ending, hook in (
+            ("on_success", "completed", run.on_success),
+            ("on_failure", "failed", run.on_failure),
+        ):
+            if hook is not None:
+                number = self._add(key, None)
+                found[ending] = number
+                self.hidden.add(number)
+                self.aside.add(number)
+                self.works[number] = works.work_of(
+                    hook, self.project.defaults, executor=self.executor, fallback=self.default_executor
+                )
+                args = {name: read_value(value) for name, value in hook.args.items()}
+                if any(ref.kind == "node" for ref in references_in(args)):
+                    raise ValidationFailed(f"[run.{key}] can use params and vars, not results of nodes")
+                self.bindings[number] = Filling(Names({}, scope.params, self.environment), {}, args)
+        return found
+
     def _inner(self, spot: _Spot) -> None:
         """What does the node's work: an attempt, or a frame."""
         node, number = spot.standing.node, spot.body
@@ -274,6 +370,10 @@ class _Planner:
     def _arguments(self, spot: _Spot) -> tuple[Filling | None, dict[str, int]]:
         """Where the arguments come from: whole results alone (the plain case), or a recipe."""
         node = spot.standing.node
+        failed = self.alternatives.get(spot)
+        if failed is not None:  # it takes the inputs of the node that it stands in for
+            theirs = failed.standing.node
+            node = structs.replace(node, inputs={**theirs.inputs, **node.inputs}, args={**theirs.args, **node.args})
         upstream = self.upstream[spot.outer]
         direct: dict[str, int] = {}
         inputs: dict[str, Source | tuple[Source, ...]] = {}
@@ -540,7 +640,7 @@ class _Planner:
 
     def _result(self, plan: Plan, workflow: Workflow, top: Sequence[_Spot]) -> None:
         if workflow.result is None:
-            own = {spot.outer for spot in top}
+            own = {spot.outer for spot in top} - self.aside
             plan.results = [n for n in sorted(own) if not own.intersection(plan.dependents[n])]
             return
         ref = read_reference(workflow.result)

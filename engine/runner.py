@@ -287,12 +287,20 @@ class Run:
             self._settle(now)
         orders = self._start_alone(now, limit) if limit is not None else self._start(now)
         if not orders and not state.running:
-            ended = decisions.concluded(state, now)
-            if ended is not None:
-                self._apply(ended)
+            orders = self._conclude(now, limit)
         if self._witness is not None:
             self._tell()
         return orders
+
+    def _conclude(self, now: float, limit: int | None) -> list[Attempt]:
+        """Nothing runs: end the run, or start what is called only now (an undo, a hook)."""
+        while found := decisions.concluded(self.state, now):
+            self._apply_all(found)
+            self._settle(now)
+            orders = self._start_alone(now, limit) if limit is not None else self._start(now)
+            if orders:
+                return orders
+        return []
 
     def _start_alone(self, now: float, limit: int) -> list[Attempt]:
         """`_start` where one executor takes everything: no looking around."""

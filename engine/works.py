@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def work_of(node: Node, defaults: Defaults, *, executor: str | None, fallback: str) -> Work:
     """The Work of a task, command or shell node. `executor` overrules, `fallback` stands in where nobody says."""
-    make = _MAKERS.get(type(node.body))
+    make = MAKERS.get(type(node.body))
     if make is None:
         raise ValidationFailed(f"{node.id}: a {node.node_type.value} cannot run yet", node_id=node.id)
     settings = node.settings
@@ -56,7 +56,7 @@ def _shell(body: Shell, **rest: Any) -> Work:
     return Work("shell", script=body.shell, output=body.output, ok_codes=body.ok_codes, **rest)
 
 
-_MAKERS: dict[type, Callable[..., Work]] = {Task: _task, Command: _command, Shell: _shell}
+MAKERS: dict[type, Callable[..., Work]] = {Task: _task, Command: _command, Shell: _shell}
 
 
 class Items:

@@ -45,6 +45,7 @@ from engine.machine.state import (
     RunState,
     WorkflowState,
 )
+from engine.machine.unwind import after_alternative, after_delay, after_undo, to_compensate, unneeded
 from engine.project.references import ReferenceFailed
 
 NOTHING: Sequence[e.Event] = ()
@@ -131,8 +132,12 @@ def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     if code != READY:
         if code == RUNNING and node in plan.frames:
             return settle_frame(state, node, now)
+        if state.undoing and node == state.undoing[0]:
+            return tuple(after_undo(state, node, now))
+        if code == FAILED and node in plan.delays and plan.delays[node] in state.delaying:
+            return after_delay(state, node, now)
         if code == FAILED and node in plan.alternatives:
-            return _after_alternative(state, node, now)
+            return after_alternative(state, node, now)
         return NOTHING
     frame = plan.parents.get(node)
     if frame is not None and (dropped := _dropped(state, node, frame, now)) is not None:
@@ -177,16 +182,6 @@ def _dropped(state: RunState, node: int, frame: int, now: float) -> e.Event | No
     return None
 
 
-def _after_alternative(state: RunState, node: int, now: float) -> Sequence[e.Event]:
-    """A failed node whose alternative was called: has it stood in?"""
-    alternative = state.plan.alternatives[node]
-    if state.standing_in.get(alternative) != node:
-        return NOTHING
-    if state.states[alternative] == COMPLETED:
-        return (e.Replaced(now, node, alternative),)
-    return NOTHING
-
-
 def _guard_failed(state: RunState, node: int, problem: ReferenceFailed, now: float) -> Iterator[e.Event]:
     error = Trouble("ReferenceFailed", f"its `when` cannot be decided: {problem.message}", retryable=False)
     yield e.StartFailed(now, node, error)
@@ -223,7 +218,7 @@ def swept(state: RunState, now: float) -> Sequence[e.Event]:
     return [
         e.NodeCanceled(now, node, 0.0, reason, cause)
         for node in first
-        if state.phase == CANCELING or joins.get(node) != keeps
+        if (state.phase == CANCELING or joins.get(node) != keeps) and node not in state.plan.aside
     ]
 
 
@@ -237,15 +232,30 @@ def next_start(state: RunState, lane: int, now: float) -> Started | None:
     return Started(now, node, state.attempts[node] + 1)
 
 
-def concluded(state: RunState, now: float) -> e.RunEnded | None:
-    """The end of the run, if nothing runs and nothing can start any more."""
+def concluded(state: RunState, now: float) -> Sequence[e.Event]:
+    """What follows when nothing runs and nothing can start any more: what is only called now, then the run's end."""
     if state.running or state.opened or state.timers or state.paused or state.is_over:
-        return None
+        return NOTHING
     if any(lane.ready for lane in state.lanes):
-        return None
-    if state.phase == CANCELING:
-        ending = WorkflowState.FAILED if state.timed_out else WorkflowState.CANCELED
-        return e.RunEnded(now, ending.value, state.reason, state.cause)
-    if state.failed:
-        return e.RunEnded(now, WorkflowState.FAILED.value, f"{state.plan.names[state.cause]} failed", state.cause)
-    return e.RunEnded(now, WorkflowState.COMPLETED.value)
+        return NOTHING
+    plan = state.plan
+    if state.phase == CANCELING and not state.timed_out:
+        return (e.RunEnded(now, WorkflowState.CANCELED.value, state.reason, state.cause),)
+    if not state.failed and not state.timed_out:
+        ending, reason, cause = WorkflowState.COMPLETED, "", -1
+    else:
+        ending, cause = WorkflowState.FAILED, state.cause
+        reason = state.reason if state.timed_out else f"{plan.names[cause]} failed"
+        if state.state is not WorkflowState.COMPENSATING and not state.hooked and (undos := to_compensate(state)):
+            return (e.RunCompensating(now, tuple(undos)),)
+        if state.state is WorkflowState.COMPENSATING:
+            reason += " (compensated)"
+    if plan.aside and not state.hooked and (left_over := unneeded(state, now)):
+        return left_over
+    hook = plan.hooks.get(ending.value)
+    if hook is not None and not state.hooked:
+        return (e.HookCalled(now, hook, ending.value),)
+    ending = WorkflowState(state.hooked) if state.hooked else ending
+    if ending is WorkflowState.COMPLETED:
+        reason, cause = "", -1
+    return (e.RunEnded(now, ending.value, reason, cause),)

@@ -272,10 +272,11 @@ class RunCompensating(Event, frozen=True, gc=False, array_like=True, tag=33):
     undos: tuple[int, ...]
 
 
-class Compensated(Event, frozen=True, gc=False, array_like=True, tag=34):
-    """What a node did was taken back."""
+class UndoEnded(Event, frozen=True, gc=False, array_like=True, tag=34):
+    """An undo came to its end; `owner` is the node whose work it took back, or -1 if it did not."""
 
     node: int
+    owner: int
 
 
 class NodeSuspended(Event, frozen=True, gc=False, array_like=True, tag=35):
@@ -304,6 +305,20 @@ class MarkedDone(Event, frozen=True, gc=False, array_like=True, tag=38):
     node: int
     value: Any
     by: str = ""
+
+
+class DelayAsked(Event, frozen=True, gc=False, array_like=True, tag=39):
+    """How long to wait before the next attempt is being asked of the project's own code, run as node `asked`."""
+
+    node: int
+    asked: int
+
+
+class HookCalled(Event, frozen=True, gc=False, array_like=True, tag=40):
+    """The run is as good as over, and the node that is run at its end may start. `state` is how the run will end."""
+
+    node: int
+    state: str
 
 
 AnyEvent = (
@@ -341,9 +356,11 @@ AnyEvent = (
     | AlternativeCalled
     | Replaced
     | RunCompensating
-    | Compensated
+    | UndoEnded
     | NodeSuspended
     | NodeResumed
     | NodeCanceling
     | MarkedDone
+    | DelayAsked
+    | HookCalled
 )

@@ -16,7 +16,7 @@ from engine.frames import Again, Choice, Each, Frame, Group, Pause, Question
 from engine.machine import events as e
 from engine.machine.framing import children_of
 from engine.machine.policy import given_up
-from engine.machine.state import CANCELED, CANCELING, COMPLETED, FAILED, GOING, SKIPPED, RunState
+from engine.machine.state import CANCELED, CANCELING, COMPLETED, FAILED, GOING, READY, SKIPPED, RunState
 from engine.payload import NotOpenable, Payload, open_plain
 from engine.project.references import ReferenceFailed
 
@@ -67,6 +67,13 @@ def _failed(state: RunState, node: int, error: Trouble, cause: int, now: float) 
 
 
 def _group(state: RunState, node: int, frame: Frame, now: float) -> Sequence[e.Event] | None:
+    aside = state.plan.aside
+    left = state.left.get(node, 0)
+    if not aside or not left:
+        return None
+    uncalled = [child for child in frame.children if child in aside and state.states[child] == READY]
+    if len(uncalled) == left:
+        return [e.Skipped(now, child, "not needed") for child in uncalled]
     return None
 
 

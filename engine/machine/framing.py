@@ -159,8 +159,25 @@ def _run_compensating(state: RunState, event: e.RunCompensating) -> None:
     release(state, state.undoing[0])
 
 
-def _compensated(state: RunState, event: e.Compensated) -> None:
-    become(state, event.node, COMPENSATED)
+def _undo_ended(state: RunState, event: e.UndoEnded) -> None:
+    if event.owner >= 0:
+        become(state, event.owner, COMPENSATED)
+    state.undoing.popleft()
+    if state.undoing:
+        release(state, state.undoing[0])
+
+
+def _delay_asked(state: RunState, event: e.DelayAsked) -> None:
+    asked = event.asked
+    state.delaying[asked] = event.node
+    state.states[asked] = READY  # it may have been asked before
+    state.waiting[asked] = GATE
+    release(state, asked)
+
+
+def _hook_called(state: RunState, event: e.HookCalled) -> None:
+    state.hooked = event.state
+    release(state, event.node)
 
 
 # -- what they share -------------------------------------------------------------------------------------------------
@@ -276,5 +293,7 @@ FRAMING: dict[type[e.Event], Callable[[RunState, Any], None]] = {
     e.AlternativeCalled: _alternative_called,
     e.Replaced: _replaced,
     e.RunCompensating: _run_compensating,
-    e.Compensated: _compensated,
+    e.UndoEnded: _undo_ended,
+    e.DelayAsked: _delay_asked,
+    e.HookCalled: _hook_called,
 }

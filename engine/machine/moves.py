@@ -52,14 +52,19 @@ LEGAL: frozenset[tuple[int, int]] = frozenset(
 def settled(state: RunState, node: int) -> None:
     """A node has come to its end: tell the frame that holds it, and the one it stands in for."""
     deciding = state.deciding
+    if state.missed:
+        # A follower that was missed by another does not become startable by counting alone: its join has to be decided.
+        deciding.extend(follower for follower in state.dependents[node] if follower in state.missed)
     frame = state.parents.get(node)
-    if frame is not None:
+    if frame is not None and (node not in state.plan.aside or node not in state.plan.hidden):
         state.left[frame] = left = state.left.get(frame, 0) - 1
-        if not left or frame in state.gated or node in state.plan.hidden:
+        if not left or frame in state.gated or node in state.plan.hidden or state.plan.alternatives:
             deciding.append(frame)
     if node in state.standing_in:
         deciding.append(state.standing_in[node])
-    if state.undoing:
+    if node in state.delaying:
+        deciding.append(state.delaying[node])
+    if state.undoing and node == state.undoing[0]:
         deciding.append(node)
 
 
@@ -134,6 +139,7 @@ def explain(state: RunState, node: int, at: float, reason: str, cause: int) -> N
 def miss(state: RunState, node: int) -> None:
     """Tell those who wait for this node that it will bring nothing; what that means for them is decided later."""
     deciding, missed = state.deciding, state.missed
+    state.watched = True
     for follower in state.dependents[node]:
         missed[follower] = missed.get(follower, 0) + 1
         if state.states[follower] not in SETTLED:

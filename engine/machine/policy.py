@@ -81,7 +81,11 @@ def _after_failure(state: RunState, node: int, error: Trouble, now: float, chanc
     plan = state.plan
     policy = plan.retries.get(node, plan.retry)
     tried = state.failures.get(node, 0) + 1
-    if state.phase == GOING and policy is not None and tried <= policy.max_retries and retries_after(policy, error):
+    may = state.phase == GOING or state.undoing
+    if may and policy is not None and tried <= policy.max_retries and retries_after(policy, error):
+        if node in plan.delays:
+            yield e.DelayAsked(now, node, plan.delays[node])
+            return
         try:
             yield e.RetryPlanned(now, node, now + delay_before(policy.strategy, tried, chance))
             return
@@ -92,6 +96,9 @@ def _after_failure(state: RunState, node: int, error: Trouble, now: float, chanc
 
 def given_up(state: RunState, node: int, error: Trouble, now: float) -> Iterator[e.Event]:
     """A node has failed and will not be tried again: what its `on_error` says."""
+    if node in state.delaying or node in state.plan.hooks.values():  # who asked decides; a hook changes nothing
+        yield e.NodeFailed(now, node)
+        return
     action = state.plan.on_errors.get(node, state.plan.on_error)
     if isinstance(action, Skip) and state.phase != CANCELING:
         yield e.Skipped(now, node, f"failed, which is allowed: {error}", node)

@@ -127,6 +127,7 @@ class RunState:
         "chosen",
         "custom",
         "deciding",
+        "delaying",
         "dependents",
         "done",
         "ended",
@@ -136,6 +137,7 @@ class RunState:
         "failures",
         "gated",
         "held",
+        "hooked",
         "items",
         "lane_of",
         "lanes",
@@ -170,6 +172,7 @@ class RunState:
         "waiting",
         "waits",
         "wall",
+        "watched",
     )
 
     def __init__(self, plan: Plan) -> None:
@@ -197,6 +200,7 @@ class RunState:
         self.timers: list[tuple[float, int]] = []
         # frames: what they hold, what they wait for
         self.parents = plan.parents
+        self.watched = bool(plan.frames or plan.aside)
         self.left: dict[int, int] = {}
         self.gated: dict[int, deque[int]] = {}
         self.chosen: dict[int, int] = {}
@@ -209,6 +213,8 @@ class RunState:
         self.answers: dict[int, Any] = {}
         self.held: set[int] = set()
         self.standing_in: dict[int, int] = {}
+        self.delaying: dict[int, int] = {}
+        self.hooked = ""
         self.undoing: deque[int] = deque()
         self.opened = 0
         # the run

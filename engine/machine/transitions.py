@@ -108,7 +108,7 @@ def _completed(state: RunState, event: e.Completed) -> None:
         count = waiting[follower] = waiting[follower] - 1
         if not count:
             lanes[lane_of[follower]].ready.append(follower)
-    if state.parents or state.standing_in or state.undoing:
+    if state.watched:
         settled(state, node)
 
 
@@ -131,9 +131,10 @@ def _node_failed(state: RunState, event: e.NodeFailed) -> None:
     node = event.node
     if state.states[node] != FAILED:
         raise illegal(state, node, FAILED)
-    state.failed += 1
-    if state.cause < 0:
-        state.cause = node
+    if node not in state.delaying:
+        state.failed += 1
+        if state.cause < 0 and not state.hooked:
+            state.cause = node
     miss(state, node)
     settled(state, node)
 

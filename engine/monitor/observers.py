@@ -110,7 +110,6 @@ _BECOMES: dict[type[e.Event], int] = {
     e.FrameFailed: FAILED,
     e.Replaced: COMPLETED,
     e.MarkedDone: COMPLETED,
-    e.Compensated: COMPENSATED,
     e.NodeSuspended: SUSPENDED,
 }
 """What state a node is in after an event about it."""
@@ -146,18 +145,17 @@ class Observers:
             kind = type(event)
             if kind in _BECOMES:
                 self._node(state, event, _BECOMES[kind])
+            elif kind is e.UndoEnded:
+                if event.owner >= 0:  # type: ignore[attr-defined]
+                    self._change(state, event.owner, COMPENSATED)  # type: ignore[attr-defined]
             elif kind is e.NodeResumed:
-                self._node(state, event, state.states[event.node], resumed=True)  # type: ignore[attr-defined]
+                self._change(state, event.node, state.states[event.node])  # type: ignore[attr-defined]
             elif kind in _RUN_BECOMES:
                 self._workflow(event)
 
-    def _node(self, state: RunState, event: Any, new: int, *, resumed: bool = False) -> None:
+    def _node(self, state: RunState, event: Any, new: int) -> None:
         node = event.node
-        path = state.plan.names[node]
-        old, self._states[node] = self._states[node], new
-        self._call("on_node_state_change", path, NODE_STATES[old], NODE_STATES[new])
-        if resumed:
-            return
+        path = self._change(state, node, new)
         if new == RUNNING:
             self._call("on_node_start", path)
         elif new == COMPLETED:
@@ -165,6 +163,12 @@ class Observers:
             self._call("on_node_complete", path, value.content if type(value) is e.Live else value)
         elif new == FAILED:
             self._call("on_node_complete", path, event.error)
+
+    def _change(self, state: RunState, node: int, new: int) -> str:
+        path = state.plan.names[node]
+        old, self._states[node] = self._states[node], new
+        self._call("on_node_state_change", path, NODE_STATES[old], NODE_STATES[new])
+        return path
 
     def _workflow(self, event: e.Event) -> None:
         old, self._run = self._run, _RUN_BECOMES[type(event)](event)

@@ -10,11 +10,9 @@ from collections.abc import Callable, Mapping
 from engine.project.findings import Notes, Path
 from engine.project.model import (
     DEFAULT_SETTINGS,
-    Compensate,
     Node,
     Plugin,
     Project,
-    RunAlternative,
 )
 from engine.project.scope import Standing
 
@@ -24,9 +22,6 @@ _BODIES: Mapping[type, tuple[str, str]] = {
 }
 
 _NODE: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
-    ("undo", "undoing", lambda node: node.settings.undo is not None),
-    ("on_error", "alternatives", lambda node: isinstance(node.settings.on_error, RunAlternative)),
-    ("on_error", "compensation", lambda node: isinstance(node.settings.on_error, Compensate)),
     ("cache", "caching", lambda node: bool(node.settings.cache)),
     ("requires", "requirements", lambda node: node.settings.requires is not None),
 )
@@ -34,9 +29,6 @@ _NODE: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
 _EXECUTORS = ("dask",)
 
 _PROJECT: tuple[tuple[Path, str, Callable[[Project], bool]], ...] = (
-    (("run", "on_success"), "hooks", lambda project: project.run.on_success is not None),
-    (("run", "on_failure"), "hooks", lambda project: project.run.on_failure is not None),
-    (("run", "on_error"), "compensation", lambda project: project.run.on_error == "compensate"),
 )
 
 _REMEDY = "it is understood and kept, and a later version will run it; until then take it out to run the rest"
