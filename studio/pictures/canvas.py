@@ -33,82 +33,102 @@ class Canvas:
         self.style = style
         self.pen = Pen(style)
         self.minimap: Minimap | None = None
+        self._seen: tuple[Rect, list[int]] | None = None
+        self._rest: tuple[tuple[Rect, bool], Grid] | None = None
+        self._lit: tuple[Collection[int], tuple[Rect, str, bool], Grid, dict[int, str]] | None = None
         self._chars = ASCII if style.ascii else UNICODE
         self._tiles: dict[tuple[int, int], Sheet] = {}
         self._trails: dict[Link, list[tuple[Wire, End]]] = {}
         self._crossing: dict[tuple[int, int], list[Link]] = {}
+        self._stamps: dict[int, tuple[Face, Stance, Grid]] = {}
+        self._dot_looks: dict[str, tuple[str, int]] = {}
         self._listed: dict[int, tuple[tuple[str, str], ...]] = {}
         self._rules = {frame.box: frame.rules for frame in scene.frames}
 
     def draw(self, rect: Rect, faces: Sequence[Face], view: View) -> Grid:
         """The cells of a rectangle of the scene."""
-        grid = Grid(rect)
-        boxes = self.scene.boxes_in(rect)
+        boxes = self._boxes_in(rect)
         graph, forms = self.scene.graph.boxes, self.scene.forms
-        shapes: list[int] = []
-        for box in boxes:
-            if forms.get(box) is Form.OPEN:
-                self._group(grid, box, graph[box], faces[box], view, Form.OPEN)
-            else:
-                shapes.append(box)
-        lit_ports = self._lines(grid, rect, view)
-        for box in boxes:
+        shapes = [box for box in boxes if forms.get(box) is not Form.OPEN] if self.scene.frames else boxes
+        grid, lit_ports = self._lines(rect, view)
+        if len(shapes) < len(boxes):
+            frames = Grid(rect)
+            for box in boxes:
+                if forms.get(box) is Form.OPEN:
+                    self._group(frames, box, graph[box], faces[box], view)
+            grid.lay_on(frames)
+            grid = frames
+        for box in boxes if self.scene.frames else ():
             if forms.get(box) is Form.OPEN:
                 self._inside(grid, box, graph[box], faces[box], view, lit_ports)
-        for box in shapes:
-            self._shape(grid, box, graph[box], faces, view, lit_ports)
+        if self.scene.zoom is Zoom.DOT:
+            self._dots(grid, shapes, faces, view)
+        else:
+            for box in shapes:
+                self._shape(grid, box, graph[box], faces[box], view, lit_ports.get(box, ""))
         if view.badges:
             self._badges(grid, boxes, view)
         return grid
 
+    def _boxes_in(self, rect: Rect) -> list[int]:
+        if self._seen is None or self._seen[0] != rect:
+            self._seen = (rect, self.scene.boxes_in(rect))
+        return self._seen[1]
+
     # -- lines -------------------------------------------------------------------------------------------------------
 
-    def _lines(self, grid: Grid, rect: Rect, view: View) -> dict[int, str]:
-        """Put all edges; the boxes with a lit line at their right port (~box: inside of their left one), and its token."""
-        chars = self._chars
+    def _lines(self, rect: Rect, view: View) -> tuple[Grid, dict[int, str]]:
+        """All edges, on a grid to go on with; the boxes with a lit line at their right port (~box: inside of their
+        left one). Kept for as long as nobody moves, since what runs changes no line."""
+        edges, token = (view.critical, "critical") if view.critical else (view.lit, "accent")
         dim = view.only is not None
-        ink = tone("line" if dim else "edge")
-        sheets = [self._tile(column, row) for column, row in _tiles(rect)]
-        if self.scene.zoom is not Zoom.DOT:
-            for sheet in sheets:
+        kept = self._lit
+        if kept is None or kept[0] is not edges or kept[1] != (rect, token, dim):
+            grid = self._at_rest(rect, dim)
+            ports = self._light(grid, rect, edges, token) if edges else {}
+            kept = self._lit = (edges, (rect, token, dim), grid, ports)
+        return kept[2].copy(), kept[3]
+
+    def _at_rest(self, rect: Rect, dim: bool) -> Grid:
+        """All edges as they are when nothing is lit; a grid to go on with."""
+        if self.scene.zoom is Zoom.DOT:
+            return Grid(rect)
+        if self._rest is None or self._rest[0] != (rect, dim):
+            grid = Grid(rect)
+            chars, ink = self._chars, tone("line" if dim else "edge")
+            left, width = grid.x, grid.width
+            for sheet in self._tiles_in(rect):
                 for y in range(max(rect.y, sheet.rect.y), min(rect.bottom, sheet.rect.bottom)):
                     cells = sheet.cells.get(y)
                     if cells:
                         line, tones = grid.line(y)
-                        left, width = grid.x, grid.width
                         for x, stroke in cells.items():
-                            at = x - left
-                            if 0 <= at < width:
+                            if 0 <= (at := x - left) < width:
                                 line[at] = chars[stroke]
                                 tones[at] = ink
-        shown, token = (view.critical, "critical") if view.critical else (view.lit, "accent")
-        if not shown:
-            return {}
-        return self._light(grid, rect, shown, token, sheets)
+            self._rest = ((rect, dim), grid)
+        return self._rest[1].copy()
 
-    def _light(
-        self, grid: Grid, rect: Rect, edges: Collection[int], token: str, sheets: Sequence[Sheet]
-    ) -> dict[int, str]:
+    def _light(self, grid: Grid, rect: Rect, edges: Collection[int], token: str) -> dict[int, str]:
+        """Put what is lit on top; the ports it has."""
+        ports: dict[int, str] = {}
         chars = self._chars
         ink = tone(token)
-        ports: dict[int, str] = {}
         top = Sheet(rect)
-        wires = list(self._lit_wires(rect, edges, ports, token))
-        top.put(wires)
-        bare = self.scene.zoom is Zoom.DOT
+        top.put(list(self._lit_wires(rect, edges, ports, token)))
+        sheets = [] if self.scene.zoom is Zoom.DOT else self._tiles_in(rect)
         for y, row in top.cells.items():
             line, tones = grid.line(y)
             under = [sheet for sheet in sheets if sheet.rect.y <= y < sheet.rect.bottom]
             for x, stroke in row.items():
-                merged = heavy(stroke)
-                if not bare:
-                    for sheet in under:
-                        if sheet.rect.x <= x < sheet.rect.right:
-                            merged = _over(sheet, top, x, y, stroke)
-                            break
+                below = next((sheet for sheet in under if sheet.rect.x <= x < sheet.rect.right), None)
+                merged = heavy(stroke) if below is None else _over(below, top, x, y, stroke)
                 line[x - grid.x] = chars[merged]
                 tones[x - grid.x] = ink
         return ports
+
+    def _tiles_in(self, rect: Rect) -> list[Sheet]:
+        return [self._tile(column, row) for column, row in _tiles(rect)]
 
     def _lit_wires(self, rect: Rect, edges: Collection[int], ports: dict[int, str], token: str) -> Iterator[Wire]:
         """The parts in view of wires that these edges run along."""
@@ -188,23 +208,45 @@ class Canvas:
         frames = ASCII_SPINNER if self.style.ascii else SPINNER
         return frames[view.spinner % len(frames)]
 
-    def _shape(
-        self, grid: Grid, box: int, node: Box, faces: Sequence[Face], view: View, lit_ports: dict[int, str]
-    ) -> None:
-        scene = self.scene
-        rect, face = scene.rects[box], faces[box]
-        stance = self.stance(box, view, lit_ports.get(box, ""))
-        inside = node.parent >= 0 and scene.forms.get(node.parent) is Form.LISTED
-        if scene.zoom is Zoom.DOT and rect.width == 1:
-            self.pen.dot(grid, rect.x, rect.y, face, stance)
-        elif inside or rect.height == 1:
-            self.pen.row(grid, rect, node, face, stance, inside=inside, kin=stance.kin)
-        elif scene.forms.get(box) is Form.LISTED:
-            self._group(grid, box, node, face, view, Form.LISTED, lit_ports.get(box, ""))
-        else:
-            self.pen.card(grid, rect, node, face, stance)
-        if face.state == "skipped" and not inside:
-            self._dead_end(grid, rect.x - 1, scene.port_row(box))
+    def _dots(self, grid: Grid, boxes: Sequence[int], faces: Sequence[Face], view: View) -> None:
+        """Boxes of one cell. There may be thousands in view, so those that stand out are drawn once more after the rest."""
+        rects = self.scene.rects
+        looks = self._dot_looks
+        dim = view.only is not None
+        grid.cells(
+            (rects[box].x, rects[box].y, looks.get(faces[box].state) or self._dot_look(faces[box])) for box in boxes
+        )
+        special: set[int | None] = set(boxes) if dim else {view.cursor, view.hover, *view.selected, *view.matches}
+        for which in special:
+            if which is not None and rects[which].width and grid.rect.holds(rects[which].x, rects[which].y):
+                grid.cell(rects[which].x, rects[which].y, *self.pen.dot_look(faces[which], self.stance(which, view)))
+
+    def _dot_look(self, face: Face) -> tuple[str, int]:
+        found = self._dot_looks[face.state] = self.pen.dot_look(face, Stance())
+        return found
+
+    def _shape(self, grid: Grid, box: int, node: Box, face: Face, view: View, lit_port: str) -> None:
+        """A box of some rows: drawn by itself and kept, until it looks different."""
+        stance = self.stance(box, view, lit_port)
+        kept = self._stamps.get(box)
+        if kept is None or kept[0] != face or kept[1] != stance:
+            scene = self.scene
+            rect = scene.rects[box]
+            stamp = Grid(rect)
+            inside = node.parent >= 0 and scene.forms.get(node.parent) is Form.LISTED
+            if inside or rect.height == 1:
+                self.pen.row(stamp, rect, node, face, stance, inside=inside, kin=stance.kin)
+            elif scene.forms.get(box) is Form.LISTED:
+                self.pen.frame(stamp, rect, node, face, stance, rect.y + 1, self._rows_of(box))
+            else:
+                self.pen.card(stamp, rect, node, face, stance)
+            kept = self._stamps[box] = (face, stance, stamp)
+        stamp = kept[2]
+        stamp.stamp(grid)
+        if stamp.height > 1:
+            self.pen.beside(grid, stamp.rect, stance)
+        if face.state == "skipped" and not (node.parent >= 0 and self.scene.forms.get(node.parent) is Form.LISTED):
+            self._dead_end(grid, stamp.x - 1, self.scene.port_row(box))
 
     def _dead_end(self, grid: Grid, x: int, y: int) -> None:
         """What would have come to a box that was not taken ends in a cross."""
@@ -213,12 +255,11 @@ class Canvas:
             if line[x - grid.x] in ("▸", "▹", ">"):
                 grid.cell(x, y, sign("times", ascii=self.style.ascii), tone("muted"))
 
-    def _group(self, grid: Grid, box: int, node: Box, face: Face, view: View, form: Form, lit_port: str = "") -> None:
-        rect, stance = self.scene.rects[box], self.stance(box, view, lit_port)
-        if form is Form.LISTED:
-            self.pen.frame(grid, rect, node, face, stance, rect.y + 1, self._rows_of(box))
-        else:
-            self.pen.frame(grid, rect, node, face, stance, self.scene.port_row(box), ())
+    def _group(self, grid: Grid, box: int, node: Box, face: Face, view: View) -> None:
+        """The frame of an open group."""
+        rect, stance = self.scene.rects[box], self.stance(box, view)
+        self.pen.frame(grid, rect, node, face, stance, self.scene.port_row(box), ())
+        self.pen.beside(grid, rect, stance)
 
     def _inside(self, grid: Grid, box: int, node: Box, face: Face, view: View, lit_ports: dict[int, str]) -> None:
         """What an open group has on top of its lines: lanes and ports."""
@@ -246,8 +287,9 @@ class Canvas:
             if badge:
                 rect = self.scene.rects[box]
                 cells = badge if self.scene.zoom is Zoom.DOT else f" {badge} "
-                x = rect.x if rect.width == 1 else rect.x - 1
-                grid.put(max(x, grid.x), self.scene.port_row(box), cells, ink)
+                x = rect.x if rect.width == 1 else rect.x - 1 - (rect.height == 1)
+                titled = self.scene.forms.get(box) in (Form.LISTED, Form.OPEN)
+                grid.put(max(x, grid.x), rect.y if titled else self.scene.port_row(box), cells, ink)
 
 
 def _tiles(rect: Rect) -> Iterator[tuple[int, int]]:

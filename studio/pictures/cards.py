@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from engine.draw.scene import Box, Rect
+from engine.draw.scene import Box, Rect, Rule
 from studio.pictures.cells import Grid, tone
 from studio.pictures.faces import Face
 from studio.pictures.lettering import cut, letters
@@ -153,6 +153,9 @@ class Pen:
         for char, ink in signs:
             at -= 3
             grid.put(at, rect.y, (" ", char, " "), ink)
+
+    def beside(self, grid: Grid, rect: Rect, stance: Stance) -> None:
+        """What stands left of the frame: a breakpoint, or that the box is selected."""
         if stance.stop:
             grid.put(rect.x - 1, rect.y + 1, (sign("breakpoint", ascii=self.style.ascii),), tone("failed"))
         elif stance.selected:
@@ -269,21 +272,18 @@ class Pen:
 
     # -- zoom 3 ------------------------------------------------------------------------------------------------------
 
-    def dot(self, grid: Grid, x: int, y: int, face: Face, stance: Stance) -> None:
-        """A box of one cell."""
+    def dot_look(self, face: Face, stance: Stance) -> tuple[str, int]:
+        """The character and tone of a box of one cell."""
         look = STATES[face.state]
         if face.state in ("failed", "retrying", "unknown") or not self.style.colour:
             char = look.ascii if self.style.ascii else look.glyph
         else:
             char = sign("dot ready" if face.state == "ready" else "dot", ascii=self.style.ascii)
-        ground = "accentbg" if stance.cursor or stance.selected else "raised" if stance.hover else "bg"
-        colour = "line" if stance.dim else look.token
         if stance.match is not None:
-            grid.put(x, y, (char,), tone("bg", "critical", reverse=not self.style.colour))
-        else:
-            grid.put(
-                x, y, (char,), tone(colour, ground, bold=stance.cursor, reverse=stance.cursor and not self.style.colour)
-            )
+            return char, tone("bg", "critical", reverse=not self.style.colour)
+        ground = "accentbg" if stance.cursor or stance.selected else "raised" if stance.hover else "bg"
+        loud = stance.cursor and not self.style.colour
+        return char, tone("line" if stance.dim else look.token, ground, bold=stance.cursor, reverse=loud)
 
     # -- groups ------------------------------------------------------------------------------------------------------
 
@@ -372,15 +372,13 @@ class Pen:
             starts = (x for x in free if x > rect.x + 1 and blank.issuperset(range(x, x + len(words) + 2)))
             grid.write(next(starts, rect.x + 2), y, (" ", *words, " "), self._muted(stance))
 
-    def open_rules(
-        self, grid: Grid, rect: Rect, box: Box, face: Face, stance: Stance, rules: Sequence[tuple[int, str]]
-    ) -> None:
+    def open_rules(self, grid: Grid, rect: Rect, box: Box, face: Face, stance: Stance, rules: Sequence[Rule]) -> None:
         """The rules of an open group, at their rows."""
         frame, line = self._frame(box, STATES[face.state], stance)
         if box.behind:
             rect = Rect(rect.x, rect.y, rect.width - 1, rect.height - 1)
-        for y, title in rules:
-            self.rule(grid, rect, y, title, stance, frame, line)
+        for rule in rules:
+            self.rule(grid, rect, rule.row, rule.title, stance, frame, line)
 
     def entry(self, grid: Grid, rect: Rect, y: int, box: Box, face: Face, stance: Stance, lit: str) -> None:
         """The left port of an open group, where edges go on inside."""

@@ -1,8 +1,8 @@
-"""A grid of cells with tones, and its rows as runs: what every picture is made of.
+"""A grid of cells with tones, and its rows: what every picture is made of.
 
-A *tone* is how a cell looks (colour, ground, weight), by tokens of `studio.theme`; it travels as a small number so that a
-row of tones is a row of bytes and equal neighbours are found by one regular expression. A *row* is a tuple of runs
-(text, tone): it can be compared with what was on the screen before, and becomes one segment a run.
+A *tone* is how a cell looks (colour, ground, weight), by tokens of `studio.theme`; it travels as a small number, so that
+the tones of a row are bytes. A `Row` is a text and its tones: it is compared with what was on the screen before in one
+step, and only where it differs it is cut into runs of one tone, by one regular expression, for the terminal.
 
 A wide character holds two cells: itself and an empty string after it. Painting over one half leaves a blank for the
 other, so no row is ever wider or narrower than the grid.
@@ -11,17 +11,62 @@ other, so no row is ever wider or narrower than the grid.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 from engine.draw.scene import Rect
 from engine.draw.text import cell_width
 
-Run = tuple[str, int]
-Row = tuple[Run, ...]
-
 MAX_TONES = 256
+
+
+class Row(NamedTuple):
+    """One row of a picture: its text, a tone for each cell, and its cells one by one where a character is not one cell."""
+
+    text: str
+    tones: bytes
+    cells: tuple[str, ...] | None = None
+
+    def runs(self) -> list[tuple[str, int]]:
+        """The row as (text, tone), cut where the tone changes. Blanks on the canvas go on in the tone before them."""
+        tones, text, cells = self.tones, self.text, self.cells
+        found: list[tuple[str, int]] = []
+        first = 0
+        for stop in [at.end() for at in _SAME.finditer(tones)]:
+            part = text[first:stop] if cells is None else "".join(cells[first:stop])
+            number = tones[first]
+            if found and number == 0 and part.isspace() and found[-1][1] in _ON_CANVAS:
+                found[-1] = (found[-1][0] + part, found[-1][1])
+            elif len(found) == 1 and found[0][1] == 0 and number in _ON_CANVAS and found[0][0].isspace():
+                found[0] = (found[0][0] + part, number)
+            else:
+                found.append((part, number))
+            first = stop
+        return found
+
+    def difference(self, other: Row) -> tuple[int, int] | None:
+        """The cells (first, stop) outside of which two rows of one width are the same; None if they are the same."""
+        if self == other:
+            return None
+        width = len(self.tones)
+        if self.cells is not None or other.cells is not None or len(other.tones) != width:
+            return 0, width
+        first, stop = 0, width
+        while stop - first > 1:  # the longest common start, by halving
+            middle = (first + stop) // 2
+            if self.text[:middle] == other.text[:middle] and self.tones[:middle] == other.tones[:middle]:
+                first = middle
+            else:
+                stop = middle
+        start, first, stop = first, 0, width - first
+        while stop - first > 1:
+            middle = (first + stop) // 2
+            if self.text[-middle:] == other.text[-middle:] and self.tones[-middle:] == other.tones[-middle:]:
+                first = middle
+            else:
+                stop = middle
+        return start, width - first
 
 
 class Tone(NamedTuple):
@@ -38,6 +83,8 @@ TONES: list[Tone] = [Tone()]
 """All tones met so far, by number; number 0 is plain text."""
 
 _NUMBERS: dict[Tone, int] = {Tone(): 0}
+_ON_CANVAS: set[int] = {0}
+"""The tones in which a blank looks as it does in plain text."""
 
 
 @lru_cache(maxsize=4 * MAX_TONES)
@@ -52,6 +99,8 @@ def tone(
             return tone(colour) if ground != "bg" or bold or reverse or underline else 0
         number = _NUMBERS[wanted] = len(TONES)
         TONES.append(wanted)
+        if ground == "bg" and not reverse and not underline:
+            _ON_CANVAS.add(number)
     return number
 
 
@@ -69,6 +118,15 @@ class Grid:
         self._chars = [[" "] * self.width for _ in range(self.height)]
         self._tones = [bytearray(_BYTES[blank] * self.width) for _ in range(self.height)]
         self._mixed: set[int] = set()
+
+    def copy(self) -> Grid:
+        """Another grid with the same in it."""
+        other = Grid.__new__(Grid)
+        other.x, other.y, other.width, other.height = self.x, self.y, self.width, self.height
+        other._chars = [chars.copy() for chars in self._chars]
+        other._tones = [tones.copy() for tones in self._tones]
+        other._mixed = self._mixed.copy()
+        return other
 
     @property
     def rect(self) -> Rect:
@@ -95,7 +153,7 @@ class Grid:
 
     def write(self, x: int, y: int, text: tuple[str, ...], tone: int) -> None:
         """Put text that may hold wide characters (an empty string follows each)."""
-        if "" in text:
+        if len("".join(text)) != len(text) or "" in text:
             self._mixed.add(y - self.y)
         self.put(x, y, text, tone)
 
@@ -114,6 +172,13 @@ class Grid:
             first, stop = max(0, x - self.x), min(self.width, x - self.x + count)
             if first < stop:
                 self._tones[y][first:stop] = _BYTES[tone] * (stop - first)
+
+    def is_blank(self, x: int, y: int, count: int) -> bool:
+        """Whether cells lie inside and nothing stands in them."""
+        first, y = x - self.x, y - self.y
+        if not 0 <= y < self.height or first < 0 or first + count > self.width:
+            return False
+        return self._chars[y][first : first + count] == [" "] * count
 
     def cell(self, x: int, y: int, char: str, tone: int) -> None:
         """Put one cell that is known to lie inside."""
@@ -139,23 +204,37 @@ class Grid:
                     under[at + shift] = chars[at]
                     under_tones[at + shift] = number
 
+    def stamp(self, other: Grid) -> None:
+        """Put all of this grid on another one, as it is."""
+        first, stop = max(self.x, other.x), min(self.x + self.width, other.x + other.width)
+        if first >= stop:
+            return
+        ours, theirs = slice(first - self.x, stop - self.x), slice(first - other.x, stop - other.x)
+        whole = stop - first == self.width
+        for y in range(max(self.y, other.y), min(self.y + self.height, other.y + other.height)):
+            row, under = y - self.y, y - other.y
+            other._chars[under][theirs] = self._chars[row] if whole else self._chars[row][ours]
+            other._tones[under][theirs] = self._tones[row] if whole else self._tones[row][ours]
+            if row in self._mixed:
+                other._mixed.add(under)
+
+    def cells(self, wanted: Iterable[tuple[int, int, tuple[str, int]]]) -> None:
+        """Put many cells (x, y, (character, tone)) that are known to lie inside."""
+        left, top, chars, tones = self.x, self.y, self._chars, self._tones
+        for x, y, (char, number) in wanted:
+            chars[y - top][x - left] = char
+            tones[y - top][x - left] = number
+
     def rows(self) -> list[Row]:
         """All rows from top to bottom."""
-        for row in self._mixed:
-            if 0 <= row < self.height:
-                _mend(self._chars[row])
-        return [runs(chars, tones) for chars, tones in zip(self._chars, self._tones, strict=True)]
-
-
-def runs(chars: list[str], tones: bytearray) -> Row:
-    """A row as runs of one tone."""
-    if tones.count(tones[0]) == len(tones) if tones else True:
-        return (("".join(chars), tones[0]),) if tones else ()
-    found = []
-    for match in _SAME.finditer(tones):
-        first, stop = match.span()
-        found.append(("".join(chars[first:stop]), tones[first]))
-    return tuple(found)
+        found = []
+        for number, (chars, tones) in enumerate(zip(self._chars, self._tones, strict=True)):
+            if number in self._mixed:
+                _mend(chars)
+                found.append(Row("".join(chars), bytes(tones), tuple(chars)))
+            else:
+                found.append(Row("".join(chars), bytes(tones)))
+        return found
 
 
 def _mend(chars: list[str]) -> None:
@@ -172,8 +251,3 @@ def _mend(chars: list[str]) -> None:
 @lru_cache(maxsize=4096)
 def _is_wide(char: str) -> bool:
     return bool(char) and cell_width(char[0]) == 2
-
-
-def text_of(row: Row) -> str:
-    """What a row says, without its tones."""
-    return "".join(text for text, _ in row)

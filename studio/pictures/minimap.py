@@ -12,13 +12,12 @@ from engine.draw.scene import Rect, Scene
 from studio.pictures.cells import Grid, tone
 from studio.pictures.faces import Face
 from studio.pictures.view import Style
-from studio.theme import STATES, WORST_FIRST
+from studio.theme import STATES, worst
 
 WIDTH, HEIGHT = 34, 10
 SMALL_WIDTH, SMALL_HEIGHT = 20, 6
 
 _DOTS = ((0x01, 0x02, 0x04, 0x40), (0x08, 0x10, 0x20, 0x80))
-_RANK = {word: place for place, word in enumerate(WORST_FIRST)}
 
 
 class Minimap:
@@ -29,6 +28,7 @@ class Minimap:
         self._inner = (width - 2, height - 2)
         self._scene = (max(1, scene.width), max(1, scene.height))
         self._cells = self._gathered(scene)
+        self._kept: tuple[tuple[object, ...], Grid] | None = None
 
     def _gathered(self, scene: Scene) -> dict[tuple[int, int], tuple[int, list[int]]]:
         """(column, row) -> dots, and the boxes that fall into the cell."""
@@ -62,8 +62,18 @@ class Minimap:
         bottom = min(rows, max(top + 1, -(-rect.bottom * rows // self._scene[1])))
         return Rect(1 + left, 1 + top, right - left, bottom - top)
 
-    def draw(self, grid: Grid, x: int, y: int, faces: Sequence[Face], view: Rect, style: Style) -> None:
-        """Draw the map with its corner at (x, y) of the grid; `view` is what the canvas shows of the scene."""
+    def draw(self, grid: Grid, x: int, y: int, faces: Sequence[Face], version: int, view: Rect, style: Style) -> None:
+        """Put the map with its corner at (x, y) of the grid; `view` is what the canvas shows of the scene.
+
+        It is kept until `version` (a number that changes with any of the faces) or the view is another.
+        """
+        key = (x, y, version, self.window(view), style)
+        if self._kept is None or self._kept[0] != key:
+            self._kept = (key, self._drawn(x, y, faces, self.window(view), style))
+        self._kept[1].stamp(grid)
+
+    def _drawn(self, x: int, y: int, faces: Sequence[Face], window: Rect, style: Style) -> Grid:
+        grid = Grid(Rect(x, y, self.width, self.height))
         level, upright, corners = ("-", "|", "++++") if style.ascii else ("─", "│", "╭╮╰╯")
         title = " map "
         line = tone("line")
@@ -73,25 +83,35 @@ class Minimap:
         for row in range(1, self.height - 1):
             grid.put(x, y + row, upright + " " * (self.width - 2) + upright, line)
         grid.put(x, y + self.height - 1, corners[2] + level * (self.width - 2) + corners[3], line)
-        for (column, row), (dots, boxes) in self._cells.items():
-            state = min((faces[box].state for box in boxes), key=lambda word: _RANK.get(word, 1))
-            char = STATES[state].ascii if style.ascii else chr(0x2800 | dots)
-            grid.put(x + 1 + column, y + 1 + row, (char,), tone("line" if state == "ready" else STATES[state].token))
-        self._frame(grid, x, y, self.window(view), style)
-
-    def _frame(self, grid: Grid, x: int, y: int, window: Rect, style: Style) -> None:
-        """The view: a frame where there is room for one, else a ground."""
-        if window.width >= self.width - 2 and window.height >= self.height - 2:
-            return
-        if window.width < 3 or window.height < 3:
+        whole = window.width >= self.width - 2 and window.height >= self.height - 2
+        framed = not whole and window.width > 3 and window.height > 2
+        shaded = not whole and not framed
+        if shaded:
             for row in range(window.y, window.bottom):
-                grid.tint(x + window.x, y + row, window.width, tone("text", "accentbg", reverse=not style.colour))
-            return
-        level, upright, corners = ("=", "#", "####") if style.ascii else ("─", "│", "╭╮╰╯")
-        line = tone("accent")
-        inner = level * (window.width - 2)
-        grid.put(x + window.x, y + window.y, corners[0] + inner + corners[1], line)
-        for row in range(window.y + 1, window.bottom - 1):
-            grid.put(x + window.x, y + row, (upright,), line)
-            grid.put(x + window.right - 1, y + row, (upright,), line)
-        grid.put(x + window.x, y + window.bottom - 1, corners[2] + inner + corners[3], line)
+                grid.put(x + window.x, y + row, " " * window.width, tone("text", "accentbg", reverse=not style.colour))
+        for (column, row), (dots, boxes) in self._cells.items():
+            state = worst(faces[box].state for box in boxes)
+            look = STATES[state]
+            char = look.ascii if style.ascii else chr(0x2800 | dots)
+            inside = shaded and window.holds(1 + column, 1 + row)
+            ink = tone(
+                "line" if state == "ready" and not inside else look.token,
+                "accentbg" if inside else "bg",
+                reverse=inside and not style.colour,
+            )
+            grid.put(x + 1 + column, y + 1 + row, (char,), ink)
+        if framed:
+            _frame(grid, x + window.x, y + window.y, window, style)
+        return grid
+
+
+def _frame(grid: Grid, x: int, y: int, window: Rect, style: Style) -> None:
+    """The view, as a frame on the map."""
+    level, upright, corners = ("=", "#", "####") if style.ascii else ("─", "│", "╭╮╰╯")
+    line = tone("accent")
+    inner = level * (window.width - 2)
+    grid.put(x, y, corners[0] + inner + corners[1], line)
+    for row in range(1, window.height - 1):
+        grid.put(x, y + row, (upright,), line)
+        grid.put(x + window.width - 1, y + row, (upright,), line)
+    grid.put(x, y + window.height - 1, corners[2] + inner + corners[3], line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.draw.scene import Rect, Scene
@@ -37,20 +38,49 @@ def beyond(scene: Scene, rect: Rect) -> Beyond:
     return Beyond(left, right, up, down)
 
 
-def draw(grid: Grid, view: Rect, found: Beyond, style: Style) -> None:
-    """Write the counts on the rim of the view: left and up at the top, right and down at the bottom."""
-    ink = tone("muted")
+class Note(NamedTuple):
+    """A count, where it is written."""
+
+    x: int
+    y: int
+    text: str
+
+
+def notes(grid: Grid, view: Rect, found: Beyond, style: Style) -> tuple[Note, ...]:
+    """The counts, each on its side of the view, where it covers nothing if there is such a place.
+
+    `grid` is the picture of the whole view. Left looks for its place from the top, right from the bottom, up and down
+    from the middle of their row.
+    """
 
     def mark(name: str) -> str:
         return sign(name, ascii=style.ascii)
 
-    middle = view.x + view.width // 2
+    rows = range(view.y, view.bottom)
+    placed: list[Note] = []
     if found.left:
-        grid.put(view.x, view.y, f"{mark('left')} {found.left} ", ink)
-    if found.up:
-        grid.put(middle - 4, view.y, f" {mark('up')} {found.up} more ", ink)
-    if found.down:
-        grid.put(middle - 4, view.bottom - 1, f" {mark('down')} {found.down} more ", ink)
+        text = f"{mark('left')} {found.left} "
+        placed.append(_first_free(grid, [(view.x, y) for y in rows], text))
     if found.right:
         text = f" {found.right} more {mark('right')}"
-        grid.put(view.right - len(text), view.bottom - 1, text, ink)
+        placed.append(_first_free(grid, [(view.right - len(text), y) for y in reversed(rows)], text))
+    for count, name, y in ((found.up, "up", view.y), (found.down, "down", view.bottom - 1)):
+        if count:
+            text = f" {mark(name)} {count} more "
+            middle = view.x + (view.width - len(text)) // 2
+            steps = range(0, max(1, view.width // 3), 2)
+            placed.append(_first_free(grid, [(middle + way * step, y) for step in steps for way in (1, -1)], text))
+    return tuple(placed)
+
+
+def _first_free(grid: Grid, places: Sequence[tuple[int, int]], text: str) -> Note:
+    for x, y in places:
+        if grid.is_blank(x, y, len(text)):
+            return Note(x, y, text)
+    return Note(*places[0], text)
+
+
+def draw(grid: Grid, placed: Sequence[Note]) -> None:
+    """Write the counts."""
+    for x, y, text in placed:
+        grid.put(x, y, text, tone("muted"))

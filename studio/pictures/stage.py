@@ -61,6 +61,8 @@ class Stage:
         self.dimmed = False
         self._chosen_forms: dict[str, Form] = {}
         self._clock = 0.0
+        self._version = 0
+        self._rim: tuple[rim.Note, ...] = ()
         self._placed = False
         self.web = Web(self.graph)
         self._arrangement = Arrangement(self.graph)
@@ -191,11 +193,13 @@ class Stage:
             if (new := self._group_face(group)) != self.faces[group]:
                 self.faces[group] = new
                 found.append(group)
+        self._version += bool(found)
         return found
 
     def _make_faces(self) -> None:
         size = len(self.graph.boxes)
         self.faces = [REST] * size
+        self._version += 1
         for box in range(size - 1, -1, -1):
             self.faces[box] = self._group_face(box) if self.web.children(box) else self._face(box)
 
@@ -209,7 +213,9 @@ class Stage:
         children = self.web.children(box)
         own = face(node.note, now, self._clock)
         state = group_state(own.state if now is not None else None, (self.faces[child].state for child in children))
-        second = own.second if now is not None and own.second else f"{len(children)} inside"
+        second = own.second if now is not None and own.second != node.note else ""
+        if not second and (self.forms.get(box) is Form.CLOSED or self.zoom is not Zoom.CARD):
+            second = f"{len(children)} inside"
         return replace(own, state=state, second=second)
 
     def mark(self, findings: Mapping[str, str]) -> None:
@@ -392,6 +398,7 @@ class Stage:
         now = self.forms[box]
         self._reform(box, form or _FORMS[(_FORMS.index(now) + 1) % 3])
         self._chosen_forms[self.graph.boxes[box].path] = self.forms[box]
+        self.faces[box] = self._group_face(box)
         self.view = replace(self.view, findings=self._findings())
         self._keep(box, before)
         return True
@@ -497,14 +504,16 @@ class Stage:
     def _overlay(self, grid: Grid) -> None:
         """What lies over the picture: counts at the rim, the callout, the map, the footnote."""
         rect = self.rect
-        if grid.y == rect.y or grid.y + grid.height >= rect.bottom:
-            rim.draw(grid, rect, rim.beyond(self.scene, rect), self.style)
+        if grid.rect == rect:
+            self._rim = rim.notes(grid, rect, rim.beyond(self.scene, rect), self.style)
+        rim.draw(grid, self._rim)
         told = self.callout if self.callout is not None else self.view.cursor if self.zoom is Zoom.DOT else None
         if told is not None:
             self._call_out(grid, told)
         spot = self.map_spot
         if spot is not None:
-            self._minimap(spot).draw(grid, rect.x + spot.x, rect.y + spot.y, self.faces, rect, self.style)
+            corner = (rect.x + spot.x, rect.y + spot.y)
+            self._minimap(spot).draw(grid, *corner, self.faces, self._version, rect, self.style)
         if self.footnote:
             self._write_footnote(grid, rect)
 

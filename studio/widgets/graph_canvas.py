@@ -28,7 +28,7 @@ from studio.state import NodeNow
 from studio.widgets.picture_view import PictureView
 
 FRAMES = 8
-"""How often a second what runs is painted again."""
+"""How often a second what runs is painted again; half as often where most of the screen changes."""
 
 HOVER_SECONDS = 0.5
 _CHORD_SECONDS = 0.6
@@ -60,6 +60,8 @@ class GraphCanvas(PictureView):
         self._news: set[str] = set()
         self._told: Mapping[str, NodeNow] = {}
         self._painted = 0.0
+        self._beats = 0
+        self._busy = False
         self._beat: Timer | None = None
         self._hover_timer: Timer | None = None
         self._pressed: tuple[int, int] | None = None
@@ -90,7 +92,7 @@ class GraphCanvas(PictureView):
         """What a run says of the nodes now; only the paths in `changed` differ from before. Painted with the next frame."""
         self._told = nodes
         self._news.update(changed)
-        if time.monotonic() - self._painted >= 1 / FRAMES:
+        if time.monotonic() - self._painted >= 2 / FRAMES:
             self._paint_news()
         self._set_beat()
 
@@ -164,10 +166,15 @@ class GraphCanvas(PictureView):
         return any(known.state in ("running", "retrying") for known in self.stage.faces)
 
     def _tick(self) -> None:
+        """One beat of the clock. Where the last one changed most of the rows, every second beat is left out."""
+        self._beats += 1
+        if self._busy and self._beats % 2:
+            return
         stage = self.stage
-        spins = self._colour is not None and self.app.animation_level != "none"
+        spins = self.app.animation_level != "none"
         stage.view = replace(stage.view, spinner=(stage.view.spinner + 1) % 40 if spins else -1)
         changed = stage.tick(time.time())
+        spins = spins and stage.zoom is not Zoom.DOT
         moving = [box for box, known in enumerate(stage.faces) if known.state == "running"] if spins else []
         self._paint_news([*changed, *moving])
         self._set_beat()
@@ -176,8 +183,10 @@ class GraphCanvas(PictureView):
         self._painted = time.monotonic()
         changed = self.stage.advance(self._told, self._news, time.time())
         self._news = set()
-        if self.stage.graph.boxes and (changed or more):
-            self.repaint(self.stage.rows_of([*changed, *more]))
+        rows = self.stage.rows_of([*changed, *more]) if self.stage.graph.boxes and (changed or more) else set()
+        self._busy = len(rows) > self.size.height // 2
+        if rows:
+            self.repaint(rows)
 
     def bind_keys(self, where: str, actions: Mapping[str, keys.KeyAction] = keys.ACTIONS) -> None:
         """The keys that hold: those of a place, from a person's table."""

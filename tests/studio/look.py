@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -106,7 +107,17 @@ def parts() -> Graph:
 
 def wide_names() -> Graph:
     """Names that take more, or fewer, cells than they have characters."""
-    names = ["読み込み", "データ整形", "한국어_노드", "naïve_étape", "🚀_launch", "👨‍👩‍👧_family", "e\u0301\u0301\u0301lan", "\u202eevil\x1b[31m", "[/nope]"]
+    names = [
+        "読み込み",
+        "データ整形",
+        "한국어_노드",
+        "naïve_étape",
+        "🚀_launch",
+        "👨‍👩‍👧_family",
+        "e\u0301\u0301\u0301lan",
+        "\u202eevil\x1b[31m",
+        "[/nope]",
+    ]
     boxes = [node(name, note="任务:清洗数据集合") for name in names]
     return Graph(boxes=boxes, edges=[Edge(0, number) for number in range(1, 6)] + [Edge(3, 6), Edge(4, 7), Edge(5, 8)])
 
@@ -202,6 +213,15 @@ def scenarios() -> dict[str, Scenario]:
     }
 
 
+_LEADING = re.compile(r'(<text [^>]*?x=")([0-9.]+)(" [^>]*>)((?:&#160;)+)')
+
+
+def _shifted(match: re.Match[str]) -> str:
+    """rsvg-convert draws leading blanks narrower than a cell: begin after them instead."""
+    x = float(match[2]) + 12.2 * match[4].count("&#160;")
+    return f"{match[1]}{x:.1f}{match[3]}"
+
+
 async def shoot(name: str, wanted: Scenario, out: Path) -> Path:
     canvas = GraphCanvas(wanted.graph, ascii=wanted.ascii, colour=wanted.colour)
     app = CanvasApp(canvas, wanted.theme)
@@ -221,7 +241,7 @@ async def shoot(name: str, wanted: Scenario, out: Path) -> Path:
         await pilot.press(*wanted.press)
         await pilot.pause()
         svg = out / f"{name}.svg"
-        svg.write_text(app.export_screenshot(title=name))
+        svg.write_text(_LEADING.sub(_shifted, app.export_screenshot(title=name)))
     return svg
 
 
