@@ -16,6 +16,7 @@ from studio.front.terminal import terminal_of
 
 if TYPE_CHECKING:
     from engine.history import PastRun
+    from engine.plan import Plan
     from engine.store.index import RunSummary
 
 MOST = 200
@@ -82,9 +83,10 @@ def _room(paint: Paint) -> int:
 
 
 def _nodes(past: PastRun, paint: Paint, everything: bool) -> list[str]:
-    state, plan = past.state, past.plan
-    left_out = {*plan.templates, *plan.hidden}
-    numbers = [node for node in range(len(plan.names)) if node not in left_out]
+    state = past.state
+    plan = state.plan  # with the nodes that were born on the way
+    depths = _family(plan)
+    numbers = list(depths)
     shown = numbers if everything or len(numbers) <= MOST else _worst(past, numbers)
     room = max(paint.terminal.width * 2 // 5, 12) if paint.terminal.live else 10_000
     rows = []
@@ -94,7 +96,7 @@ def _nodes(past: PastRun, paint: Paint, everything: bool) -> list[str]:
         began = f"{record.started:.2f}" if record.started is not None else ""
         took = seconds(record.seconds) if record.attempts else ""
         tries = str(record.attempts) if record.attempts > 1 else ""
-        depth = "  " * record.id.count("/") if plan.parents else ""
+        depth = "  " * depths[node]
         about = paint.safe(_about(record))
         name = elide(paint.safe(record.id), room - len(depth), paint.sign("ellipsis"))
         rows.append([f"{depth}{paint.glyph(word)} {name}", word, began, took, tries, about])
@@ -107,6 +109,24 @@ def _nodes(past: PastRun, paint: Paint, everything: bool) -> list[str]:
     return table
 
 
+def _family(plan: Plan) -> dict[int, int]:
+    """The nodes that people know, each frame before what it holds, and how deep each lies."""
+    left_out = {*plan.templates, *plan.hidden}
+    if not plan.parents:
+        return {node: 0 for node in range(len(plan.names)) if node not in left_out}
+    children: dict[int, list[int]] = {}
+    for node in range(len(plan.names)):
+        if node not in left_out:
+            children.setdefault(plan.parents.get(node, -1), []).append(node)
+    depths: dict[int, int] = {}
+    waiting = [(node, 0) for node in reversed(children.get(-1, ()))]
+    while waiting:
+        node, depth = waiting.pop()
+        depths[node] = depth
+        waiting += [(child, depth + 1) for child in reversed(children.get(node, ()))]
+    return depths
+
+
 def _worst(past: PastRun, numbers: list[int]) -> list[int]:
     """Those that one wants to see of many: what failed, then what took longest."""
     from engine.machine.state import COMPLETED, READY
@@ -114,7 +134,8 @@ def _worst(past: PastRun, numbers: list[int]) -> list[int]:
     states, spent = past.state.states, past.state.spent
     odd = [node for node in numbers if states[node] not in (COMPLETED, READY)][:MOST]
     longest = sorted(numbers, key=lambda node: -spent[node])[: MOST - len(odd)]
-    return sorted({*odd, *longest})
+    chosen = {*odd, *longest}
+    return [node for node in numbers if node in chosen]
 
 
 def _about(record: Any) -> str:

@@ -95,6 +95,18 @@ class Story:
             return ""
         return self.line("canceled", event.node, self.paint.safe(event.reason), event.seconds, at=event.at)
 
+    def closed(self, event: e.Closed) -> str:
+        """A frame is told by its children; only what has none (a wait, an approval) gets a line of its own."""
+        frame = self.state.plan.frames.get(event.node)
+        if frame is None or frame.children:
+            return ""
+        return self.line("completed", event.node, "", event.at - self.state.started[event.node], at=event.at)
+
+    def frame_failed(self, event: e.FrameFailed) -> str:
+        if event.cause >= 0:
+            return ""
+        return self.line("failed", event.node, self.paint.safe(_first_line(event.error)), at=event.at)
+
     def lost(self, event: e.Lost) -> str:
         return self.line("unknown", event.node, "its attempt was lost; it is run again", at=event.at)
 
@@ -122,6 +134,8 @@ _TELLERS: dict[type[e.Event], Any] = {
     e.Skipped: Story.skipped,
     e.NodeCanceled: Story.canceled,
     e.Lost: Story.lost,
+    e.Closed: Story.closed,
+    e.FrameFailed: Story.frame_failed,
     e.RunPaused: Story.paused,
     e.RunResumed: Story.resumed,
     e.RunCanceling: Story.canceling,
