@@ -6,7 +6,7 @@ of `_HOME`, and one import under `TYPE_CHECKING`: type checkers do not run `__ge
 imports from the file, never from here.
 """
 
-from typing import TYPE_CHECKING
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
 
 if TYPE_CHECKING:
     from engine.context import Variables as Variables

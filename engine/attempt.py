@@ -12,9 +12,20 @@ Who fills what:
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
-T = TypeVar("T")
+    T = TypeVar("T")
+    News = Union["Outcome", "Progress", "LogLines", "MetricSet"]
+else:
+    T = News = None
+
+    class Generic:
+        """Stands in for `typing.Generic`."""
+
+        __class_getitem__ = classmethod(lambda cls, _: cls)
+
 
 # How an attempt ended: the `kind` of an Outcome.
 COMPLETED = "completed"
@@ -258,6 +269,3 @@ class MetricSet:
         self.number = number
         self.name = name
         self.text = text
-
-
-News = Union[Outcome, Progress, LogLines, MetricSet]

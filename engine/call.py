@@ -6,9 +6,12 @@ This file is imported by children that run the project's own Python: standard li
 from __future__ import annotations
 
 import sys
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from engine.attempt import Attempt, Work
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 
 class CannotStart(Exception):

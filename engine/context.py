@@ -10,15 +10,17 @@ This file is imported by children that run the project's own Python: standard li
 from __future__ import annotations
 
 from _thread import allocate_lock
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
 
 from engine.attempt import Attempt, LogLines, MetricSet, News, Progress
 
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
 if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Type, TypeVar
+
+    T = TypeVar("T")
     import logging
     from pathlib import Path
 
-T = TypeVar("T")
 _ABSENT: Any = object()
 
 
@@ -33,8 +35,8 @@ class Place:
     `tell` takes news while the attempt runs. `pause_point` is called by `ctx.checkpoint()`: it waits while the attempt is
     suspended and raises TaskCanceled if it is canceled. `started` and `ended` are told the process group of a program.
     `grace` is how many seconds a canceled program has to end by itself. `streams` are the file descriptors that the
-    output of programs is copied to, where somebody reads them; else it is told as news. `settles` says whether the working directory and
-    the environment may be changed for an attempt: only where no other attempt runs in the same process.
+    output of programs is copied to, where somebody reads them; else it is told as news. `settles` says whether the
+    working directory and the environment may be changed for an attempt: only where no other runs in the same process.
     """
 
     __slots__ = (

@@ -6,9 +6,11 @@ of a thousand causes, a recursion error with a thousand frames.
 
 from __future__ import annotations
 
-from typing import Any, Iterator, List, Set
-
 from engine.attempt import Trouble
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any, Iterator, List, Set
 
 MESSAGE = 4000
 TRACEBACK = 20_000

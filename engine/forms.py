@@ -6,7 +6,10 @@ Shared by `payload` and the ways in `pickling`; imported by children, so nothing
 from __future__ import annotations
 
 import sys
-from typing import Any, Optional
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any, Optional
 
 PLAIN = 1
 PICKLE = 2
@@ -22,9 +25,9 @@ TAG_NAMES = {PLAIN: "msgpack", PICKLE: "pickle", DILL: "dill", DILL_RECURSE: "di
 
 def magic_number() -> int:
     """What marks the compiled code of this Python."""
-    from importlib.util import MAGIC_NUMBER
+    import _frozen_importlib_external
 
-    return int.from_bytes(MAGIC_NUMBER[:2], "little")
+    return int.from_bytes(_frozen_importlib_external.MAGIC_NUMBER[:2], "little")
 
 
 def python_of(magic: int) -> str:

@@ -22,11 +22,16 @@ from __future__ import annotations
 
 import struct
 from struct import Struct
-from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
 
 from engine import plain
 from engine.forms import BY_VALUE, DILL, OPAQUE, PICKLE, PLAIN, TAG_NAMES, magic_number, python_of
 from engine.preview import preview_of, type_name
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any, Callable, List, Optional, Sequence, Tuple, Union
+
+    Packed = Union[None, bool, int, float, str, "Payload"]
 
 SCALARS = frozenset({type(None), bool, int, float, str})
 SHORT_TEXT = 4096
@@ -130,9 +135,6 @@ class Payload:
 
 def _length(part: Any) -> int:
     return part.nbytes if type(part) is memoryview else len(part)
-
-
-Packed = Union[None, bool, int, float, str, Payload]
 
 
 # -- packing ----------------------------------------------------------------------------------------------------------

@@ -14,11 +14,14 @@ from __future__ import annotations
 
 from time import perf_counter
 from types import CoroutineType
-from typing import Any, Callable, Dict, List, Optional
 
 from engine.attempt import CANCELED, COMPLETED, FAILED, Attempt, Outcome, Trouble
 from engine.call import CannotStart, Surroundings, arguments_of, opened_variables, prepare
 from engine.context import Place, TaskCanceled, WorkflowContext, remove_scratch
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional
 
 NOWHERE = Place()
 

@@ -13,9 +13,12 @@ from __future__ import annotations
 
 import struct
 import sys
-from collections.abc import Callable
 from struct import Struct
-from typing import Any
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 MAX_DEPTH = 100
 """Deeper values are not plain: both codecs recurse, and either Python must manage."""

@@ -6,7 +6,10 @@ shape is told. The text is one line, at most `WIDTH` characters, and holds no co
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any
+
 
 WIDTH = 160
 _MEMBERS = 6

@@ -18,7 +18,7 @@ Standard library of 3.9 only, and little of it: a child should be ready in the t
 
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found]  # the same as signal, without making an enum of every number
 import _thread
 import io
 import marshal
@@ -28,7 +28,6 @@ import signal
 import sys
 from struct import Struct
 from time import perf_counter
-from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 from engine import plain
 from engine.attempt import (
@@ -49,6 +48,10 @@ from engine.executors.frames import FrameReader, frame, read_some, write_all
 from engine.forms import magic_number
 from engine.payload import LARGE, NotPackable, Payload, is_scalar, pack
 from engine.performer import perform
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 
 # Messages to a child.
 DO, CANCEL, HOLD, RESUME, STOP = range(5)
@@ -286,7 +289,7 @@ class Child:
         """
         left = len(self.waiting)
         now = perf_counter()
-        if left == 0 or left == self.half or now - self.rung_at > RING_EVERY:
+        if left in (0, self.half) or now - self.rung_at > RING_EVERY:
             self.rung_at = now
             self.ring_now()
 

@@ -24,6 +24,7 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import threading
@@ -189,7 +190,7 @@ class Children:
         self._report = report
         self._folder = str(Path(folder).absolute())
         self._scratch = str(Path(scratch).absolute())
-        self._python = python
+        self._python = _absolute(python)
         self._slots = max(1, slots)
         self._run = run
         self._environ = dict(os.environ if environ is None else environ)
@@ -498,11 +499,10 @@ class Children:
             self._look(child, what, news)
         elif what == "exit":
             self._saw_exit(child, news)
-        elif what == "inbox":
-            if mask & selectors.EVENT_WRITE and not self._flush(child):
-                self._selector.unregister(child.pipes.inbox)
-        else:
+        elif what in STREAMS:
             self._read_stream(child, what, news)
+        elif mask & selectors.EVENT_WRITE and not self._flush(child):
+            self._selector.unregister(child.pipes.inbox)
 
     def _drain_wakes(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -883,6 +883,12 @@ class Children:
                 self._selector.close()
                 os.close(self._wake_read)
                 os.close(self._wake_write)
+
+
+def _absolute(python: str) -> str:
+    """The interpreter's path, independent of the working directory; links stay, as they tell the environment."""
+    found = shutil.which(python) if os.sep not in python else python
+    return os.path.abspath(found or python)  # noqa: PTH100 - Path.absolute keeps the dots
 
 
 def _pidfd(pid: int) -> int | None:

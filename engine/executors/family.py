@@ -12,7 +12,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from typing import Dict, Iterable, List, Set, Tuple
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from typing import Dict, Iterable, List, Set, Tuple
 
 MARK = "FLOWLOOM_CHILD"
 """The environment variable that every child and all that it starts carry."""

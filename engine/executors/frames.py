@@ -12,9 +12,12 @@ This file is imported by children that run the project's own Python: standard li
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from struct import Struct
-from typing import Any
+
+TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 MOST_HEAD = 256 * 1024 * 1024
 MOST_PARTS = 100_000

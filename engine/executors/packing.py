@@ -30,13 +30,14 @@ class Functions:
 
     def form_of(self, work: Work) -> tuple[str | Payload, int]:
         """A reference, or the function by value and its number. Raises NotPackable."""
-        function = work.function
+        function: Any = work.function
         if function is None:
             return work.reference or "", 0
         known = self._forms.get(id(function))
         if known is None or known[0] is not function:
-            form: str | Payload | None = reference_of(function)
-            if form is None or not (self._same_python or self._is_ours(function)):
+            sealed = type(function) is Payload  # by another machine: it is opened in a child, and nowhere else
+            form: str | Payload | None = function if sealed else reference_of(function)
+            if form is None or not (sealed or self._same_python or self._is_ours(function)):
                 form = pack_function(function, f"the task {work.name}")
             known = self._forms[id(function)] = (function, form, len(self._forms) + 1)
         return known[1], known[2]
