@@ -49,8 +49,12 @@ class Ref(Struct, frozen=True):
     steps: tuple[Step, ...] = ()
 
     def __str__(self) -> str:
-        separator = ":" if self.kind in ("env", "secret") else "."
-        first = self.name if self.kind == "node" else self.kind + (separator + self.name if self.name else "")
+        if self.kind in ("env", "secret"):
+            first = f"{self.kind}:{self.name}"
+        elif self.kind == "node":
+            first = self.name
+        else:
+            first = self.kind + (_step_text(self.name) if self.name else "")
         return first + "".join(_step_text(step) for step in self.steps)
 
 
@@ -64,9 +68,11 @@ Lookup = Callable[[Ref], Any]
 
 # -- reading references ----------------------------------------------------------------------------------------------
 
-_NAME = re.compile(r"[^\s.\[\]/${}()'\"=<>!,:]++(?:/[^\s.\[\]/${}()'\"=<>!,:]++)*+")
+# Letters and digits of any script, _ and -: everything but space, control characters and the signs of ASCII.
+_LETTERS = r"[^\s\x00-,./:-@\[-^`{-\x7f]++"
+_NAME = re.compile(rf"{_LETTERS}(?:/{_LETTERS})*+")
 _STEP = re.compile(
-    r"\.([^\s.\[\]/${}()'\"=<>!,:]++)"
+    rf"\.({_LETTERS})"
     r"|\[\s*(-?\d{1,18})\s*\]"
     r"|\[\s*\"((?:[^\"\\]++|\\.)*+)\"\s*\]"
     r"|\[\s*'((?:[^'\\]++|\\.)*+)'\s*\]"

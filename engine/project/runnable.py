@@ -28,8 +28,7 @@ _NODE: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
 
 _EXECUTORS = ("dask",)
 
-_PROJECT: tuple[tuple[Path, str, Callable[[Project], bool]], ...] = (
-)
+_PROJECT: tuple[tuple[Path, str, Callable[[Project], bool]], ...] = ()
 
 _REMEDY = "it is understood and kept, and a later version will run it; until then take it out to run the rest"
 
