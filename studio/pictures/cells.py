@@ -36,8 +36,9 @@ class Row(NamedTuple):
         for stop in [at.end() for at in _SAME.finditer(tones)]:
             part = text[first:stop] if cells is None else "".join(cells[first:stop])
             number = tones[first]
-            if found and number == 0 and part.isspace() and found[-1][1] in _ON_CANVAS:
-                found[-1] = (found[-1][0] + part, found[-1][1])
+            last = found[-1][1] if found else -1
+            if last == number or (number == 0 and last in _ON_CANVAS and part.isspace()):
+                found[-1] = (found[-1][0] + part, last)
             elif len(found) == 1 and found[0][1] == 0 and number in _ON_CANVAS and found[0][0].isspace():
                 found[0] = (found[0][0] + part, number)
             else:

@@ -51,8 +51,9 @@ class GraphCanvas(PictureView):
     ) -> None:
         super().__init__(id=id, colour=colour)
         self.stage = Stage(Style(ascii, colour))
+        self._where, self.actions = where, actions
         self._bound: dict[str, str] = {}
-        self.bind_keys(where, actions)
+        self._bind()
         self.wanted = ""
         self.mode = ""
         self._typed = ""
@@ -188,12 +189,22 @@ class GraphCanvas(PictureView):
         if rows:
             self.repaint(rows)
 
-    def bind_keys(self, where: str, actions: Mapping[str, keys.KeyAction] = keys.ACTIONS) -> None:
-        """The keys that hold: those of a place, from a person's table."""
-        self.where, self.actions = where, actions
-        self._bound = {key: action.id for action in keys.here(where, actions) for key in action.keys}
-
     # -- keys --------------------------------------------------------------------------------------------------------
+
+    @property
+    def where(self) -> str:
+        """The place whose keys hold: "editor" or "monitor"."""
+        return self._where
+
+    @where.setter
+    def where(self, where: str) -> None:
+        if where != self._where:
+            self._where = where
+            self._bind()
+
+    def _bind(self) -> None:
+        found = keys.here(self._where, self.actions)
+        self._bound = {key: action.id for action in found for key in action.keys}
 
     async def _on_key(self, event: events.Key) -> None:
         handled = self._modal(event) if self.mode else self._act(event)
@@ -328,6 +339,15 @@ class GraphCanvas(PictureView):
 
     def _next_match(self, step: int) -> bool:
         return self.stage.next_match(step)[1] > 0
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text is text to find, and never runs as keys."""
+        if self.mode == "find" and event.text:
+            before = self.stage.path
+            self.wanted += event.text.splitlines()[0][:80]
+            self._tell_find(self.stage.find(self.wanted))
+            self.repaint()
+            self._moved(before)
 
     # -- jumping -------------------------------------------------------------------------------------------------------
 

@@ -60,7 +60,8 @@ def run_canvas(nodes: int, zoom: int, live: bool) -> None:
     from studio.pictures import camera
     from studio.state import NodeNow
     from studio.widgets.graph_canvas import GraphCanvas
-    from tests.studio.look import CanvasApp, layered, spread
+    from tests.studio.graphs import layered, spread
+    from tests.studio.look import CanvasApp
 
     graph = layered(nodes, max(4, round((nodes * 1.6) ** 0.5)))
     canvas = GraphCanvas(graph)
