@@ -55,7 +55,7 @@ def _nodes(tree: Tree, states: Mapping[str, str]) -> Iterator[str]:
             continue
         yield "  " * depth + f'subgraph "cluster_{at}" {{'
         depth += 1
-        yield "  " * depth + f"label={_label(box.name, box.note)}; tooltip={quoted(box.path)};"
+        yield "  " * depth + f"label={_label(box.name, box.note)}; tooltip={_label(box.path, '')};"
         colour = LIGHT.state(tree.state(at, states))
         if colour:
             yield "  " * depth + f'color="{colour}";'
@@ -63,7 +63,7 @@ def _nodes(tree: Tree, states: Mapping[str, str]) -> Iterator[str]:
         for lane, children in reversed(tree.lanes(at)):
             todo += ["}"] * (lane is not None) + list(reversed(children))
             if lane is not None:
-                todo.append(f'subgraph "cluster_{at}_{lane}" {{ label={quoted(box.lanes[lane])}; style=dashed;')
+                todo.append(f'subgraph "cluster_{at}_{lane}" {{ label={_label(box.lanes[lane], "")}; style=dashed;')
 
 
 def _node(box: Box, state: str | None) -> str:
@@ -77,8 +77,10 @@ def _node(box: Box, state: str | None) -> str:
 
 
 def _label(name: str, note: str) -> str:
-    """Two lines; `\\n` is Graphviz's line end, and the only escape that is not ours."""
-    return quoted(name) if not note else quoted(name)[:-1] + "\\n" + quoted(note)[1:]
+    """Two lines; `\\n` is Graphviz's line end, and the only escape that is not ours. HTML entities mean something in
+    labels, unlike in ids."""
+    name, note = quoted(name.replace("&", "&amp;")), quoted(note.replace("&", "&amp;"))
+    return name if note == '""' else name[:-1] + "\\n" + note[1:]
 
 
 def _edges(tree: Tree) -> Iterator[str]:

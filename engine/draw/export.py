@@ -18,11 +18,13 @@ from engine.draw.interchange import to_json
 from engine.draw.mermaid import to_mermaid
 from engine.draw.outline import outline
 from engine.draw.picture import picture
-from engine.draw.placement import lay_out
+from engine.draw.placement import Arrangement, lay_out
 from engine.draw.scene import Form, Graph, Zoom
 from engine.draw.svg import to_svg
 from engine.project.model import Project, Workflow
 
+CARDS_AT_MOST = 300
+"""A graph with more boxes is written as one line a node."""
 OPEN_AT_MOST = 400
 """A graph with more boxes keeps its groups closed in SVG."""
 
@@ -41,12 +43,22 @@ class VisualizationFormat(Enum):
 States = Mapping[str, str] | None
 
 
+def fitted(graph: Graph, states: States = None, ascii_only: bool = False, width: int | None = None) -> str:
+    """Text of cards; of one line a node where cards are too wide for a terminal of `width`, or too many to read."""
+    arrangement = Arrangement(graph)
+    zoom = Zoom.CARD if len(graph.boxes) <= CARDS_AT_MOST else Zoom.LINE
+    scene = lay_out(graph, zoom, arrangement=arrangement)
+    if zoom is Zoom.CARD and width is not None and scene.width > width:
+        scene = lay_out(graph, Zoom.LINE, arrangement=arrangement)
+    return picture(scene, ascii_only, states)
+
+
 def _text(graph: Graph, name: str, states: States) -> str:
-    return picture(lay_out(graph), states=states)
+    return fitted(graph, states)
 
 
 def _ascii(graph: Graph, name: str, states: States) -> str:
-    return picture(lay_out(graph), ascii_only=True, states=states)
+    return fitted(graph, states, ascii_only=True)
 
 
 def _svg(graph: Graph, name: str, states: States) -> str:

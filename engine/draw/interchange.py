@@ -18,7 +18,7 @@
       "edges": [{"source": "load", "target": "enough/then", "kind": "data"}, ...]     kind: data, order
     }
 
-What is false, empty or zero is left out, but for `level`. `layer`, `pin`, `label` and `behind` carry what only the
+What is false, empty or null is left out. `layer`, `pin`, `label` and `behind` carry what only the
 layout needs.
 """
 
@@ -45,8 +45,8 @@ class NodeEntry(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One node, as it stands in the file."""
 
     path: str
-    name: str = ""
-    kind: str = "task"
+    name: str
+    kind: str
     level: int | None = None
     parent: str | None = None
     lane: str | None = None
