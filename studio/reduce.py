@@ -331,7 +331,8 @@ def _trust_answered(state: StudioState, action: actions.TrustAnswered) -> Step:
     if action.answer == "no" or document is None:
         return state, (effects.Tell("Nothing was run"),) if wanted else ()
     keep = (effects.KeepTrust(document.folder),) if action.answer == "always" else ()
-    start = (effects.StartRun(document.path),) if wanted else ()
+    live = state.run is not None and state.run.live
+    start = (effects.StartRun(document.path),) if wanted and not live else ()
     return replace(state, trusted=True), (*keep, *start)
 
 

@@ -24,7 +24,7 @@ inputs = { rows = "load" }
 [nodes.report]
 task = "tasks:report"
 inputs = { rows = "clean" }
-needs = ["load"]
+needs = ["clean"]
 """
 
 TASKS = '''\

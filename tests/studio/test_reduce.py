@@ -19,7 +19,7 @@ from tests.studio.projects import SMALL, project_in
 
 RUN = RunNow("20261123-101500-k3f", "running", 1.0, 0.5, 3, {"running": 1, "ready": 2})
 INNER = SMALL + '[nodes.inner]\nworkflow = "deep"\nneeds = ["report"]\n[workflows.deep.nodes.one]\nshell = "true"\n'
-WRONG = SMALL.replace('needs = ["load"]', 'needs = ["lod"]')
+WRONG = SMALL.replace('needs = ["clean"]', 'needs = ["lod"]')
 
 
 def document(folder: Path, text: str = SMALL) -> Document:
