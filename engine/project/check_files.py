@@ -101,7 +101,9 @@ def _circle(name: str, start: Workflow, project: Project, file: Path | None, inc
             continue
         workflow, its_project, next_file = found
         if any(workflow is outer for outer in around):
-            return [shown(outer.name) for outer in (*around, workflow)]
+            # A circle further down in this file is told where it is, not by everybody who leads to it.
+            elsewhere = all(workflow is not own for own in project.workflows.values())
+            return [shown(outer.name) for outer in (*around, workflow)] if workflow is start or elsewhere else None
         if id(workflow) in done:
             continue
         done.add(id(workflow))

@@ -247,7 +247,8 @@ def _note_stray(key: str, value: Any, kind: type[Struct] | None, path: Path, not
         message = f"`{key}` belongs to a node with {owner}; {path_text(path)} has none"
         notes.error("stray-key", place, message, "delete the line, or make a node of its own")
     else:
-        note_unknown({key: value}, {**_keys_of(kind or Shell, True), **dict.fromkeys(_SEPARATE)}, path, notes)
+        known = {**_keys_of(kind or Shell, True), **dict.fromkeys(_SEPARATE)}
+        note_unknown({key: value}, known, path, notes)
 
 
 def _header(path: Path) -> str:

@@ -32,8 +32,8 @@ _WORDS = (
     ("Unterminated string", "a string is never closed", "add the closing quote"),
     ("Expected \"'''\"", "a string is never closed", "add the closing '''"),
     ('Expected "\'"', "a string is never closed", "add the closing quote"),
-    ("Unclosed array", "a list is never closed", "add the closing ]"),
-    ("Unclosed inline table", "a { table is never closed", "add the closing } on the same line"),
+    ("Unclosed array", "a list is not closed here", "add a comma, or the closing ]"),
+    ("Unclosed inline table", "a { table is not closed here", "add a comma, or the closing } on the same line"),
     (
         "Illegal character",
         "a character that TOML does not allow",
@@ -53,7 +53,6 @@ _WORDS = (
     ("Cannot mutate immutable namespace", "a { table } cannot be added to", "write it as a [table]"),
     ("Cannot redefine namespace", "this table was already there", "put everything of it under one [header]"),
     ("Expected ']'", "a [header] is never closed", "add the closing ] at the end of the line"),
-    ("Invalid date", "this date does not exist", "correct the date"),
 )
 
 _BARE_KEY = re.compile(
@@ -69,14 +68,18 @@ def explain(text: str, complaint: str, line: int | None, column: int | None) -> 
         unquoted = _unquoted_key(lines[line - 1], line)
         if unquoted is not None:
             return unquoted
-        opened = _unclosed(complaint, text, line)
+        opened = _unclosed(text, line)
         if opened is not None:
-            line, column = opened
-        return _worded(complaint, line, column)
+            what = "what begins here is never closed"
+            return Refusal(what, "add the closing bracket, or the closing quotes", *opened)
+        return _worded(complaint, lines[line - 1], line, column)
     return _without_place(lines, complaint)
 
 
-def _worded(complaint: str, line: int | None, column: int | None) -> Refusal:
+def _worded(complaint: str, text: str, line: int, column: int | None) -> Refusal:
+    if complaint.startswith("Invalid date"):
+        found = _NUMBERS.search(text, (column or 1) - 1)
+        return Refusal(f"the date {found[0] if found else ''} does not exist", "correct the date", line, column)
     for start, message, remedy in _WORDS:
         if complaint.startswith(start):
             return Refusal(message, remedy, line, column)
@@ -94,12 +97,9 @@ def _unquoted_key(line: str, number: int) -> Refusal | None:
     return Refusal(what, f"write {fixed}", number, found.start(1) + 1)
 
 
-def _unclosed(complaint: str, text: str, line: int) -> tuple[int, int] | None:
+def _unclosed(text: str, line: int) -> tuple[int, int] | None:
     """Where the bracket or quote was opened, if the parser ran to the end of the text before it noticed."""
-    if (
-        not complaint.startswith(("Unclosed", "Unterminated", "Expected \"'''\""))
-        or line < text.rstrip().count("\n") + 1
-    ):
+    if line < text.rstrip().count("\n") + 1:
         return None
     from engine.project.places import last_open
 
