@@ -24,9 +24,9 @@ SHELL = b'shell = "x"\n'
 # name: (bytes, code of the finding, line, words of the message, words of the remedy)
 REFUSED: dict[str, tuple[bytes, str, int | None, str, str]] = {
     "2 byte order mark": (b"\xef\xbb\xbf[nodes.a]\n" + SHELL, "unreadable", 1, "BOM", "without BOM"),
-    "3 NUL": (b"[nodes.a]\nshell = \"a\0b\"\n", "not-toml", 2, "TOML does not allow", "delete it"),
+    "3 NUL": (b'[nodes.a]\nshell = "a\0b"\n', "not-toml", 2, "TOML does not allow", "delete it"),
     "4 lone CR": (b"[nodes.a]\rshell = 'x'\n", "not-toml", 1, "left over", "delete it"),
-    "5 invalid UTF-8": (b"[nodes.a]\nshell = \"\xff\xfe\"\n", "unreadable", 2, "0xff is not UTF-8", "save it as UTF-8"),
+    "5 invalid UTF-8": (b'[nodes.a]\nshell = "\xff\xfe"\n', "unreadable", 2, "0xff is not UTF-8", "save it as UTF-8"),
     "6 UTF-16": ("[nodes.a]\n".encode("utf-16"), "unreadable", 1, "UTF-16", "save it as UTF-8"),
     "6 UTF-16 without a mark": (("[nodes.é]\n" * 9).encode("utf-16-le"), "unreadable", 1, "UTF-16", "save it as UTF-8"),
     "6 UTF-32": ("[nodes.a]\n".encode("utf-32"), "unreadable", 1, "UTF-32", "save it as UTF-8"),
@@ -45,8 +45,8 @@ REFUSED: dict[str, tuple[bytes, str, int | None, str, str]] = {
     ),
     "24 newer format": (b"format = 2\n[nodes.a]\n" + SHELL, "format", 1, "format 2", "newer Flowloom"),
     "24 no format at all": (b'format = "one"\n[nodes.a]\n' + SHELL, "wrong-value", 1, "a version number", "format = 1"),
-    "unclosed string": (b"[nodes.a]\nshell = \"x\n", "not-toml", 2, "never closed", "closing quotes"),
-    "unclosed list": (b"[nodes.a]\ncommand = [\"x\",\n\n\n", "not-toml", 2, "never closed", "closing bracket"),
+    "unclosed string": (b'[nodes.a]\nshell = "x\n', "not-toml", 2, "never closed", "closing quotes"),
+    "unclosed list": (b'[nodes.a]\ncommand = ["x",\n\n\n', "not-toml", 2, "never closed", "closing bracket"),
     "unclosed text": (b'[nodes.a]\nshell = """\nx\ny\n', "not-toml", 2, "never closed", "closing quote"),
     "unclosed header": (b"[nodes.a\nshell = 'x'\n", "not-toml", 1, "never closed", "closing ]"),
     "no equals": (b"[nodes.a]\nshell 'x'\n", "not-toml", 2, "followed by `=`", "key = value"),
