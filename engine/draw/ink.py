@@ -38,21 +38,33 @@ def trail(panel: Panel, link: Link) -> list[tuple[Wire, End]]:
     """The wires that a link runs along, last first, each with the end at which it leaves the wire."""
     layered = panel.layered
     order = link.kind == "order"
-    source = ENTRY if link.source == panel.group else panel.items[link.source]
+    net = (ENTRY if link.source == panel.group else panel.items[link.source], order)
     right = EXIT if link.target == panel.group else panel.items[link.target]
     pieces: list[tuple[Wire, End]] = []
-    while right != source:
-        left = _left_of(layered, (source, order), right)
-        rails = panel.rails.get((left, order))
-        if rails is None:  # it would have to go backwards, so it is not drawn
+    ramp = layered.ramp_of.get((net, right))
+    if ramp is not None:
+        road = panel.roads.get(net)
+        if road is None or not _follow(panel, (ramp, order), panel.row_of(right), pieces):
             return []
-        row = panel.port if right == EXIT else panel.rows[right]
-        end = next(end for end in rails[-1].ends if end.row == row)
-        pieces.append((rails[-1], end))
-        if len(rails) > 1:
-            pieces.append((rails[0], rails[0].ends[0]))
+        pieces.append((road, road.ends[0]))
+        return pieces if _follow(panel, net, road.row, pieces) else []
+    while right != net[0]:
+        left = _left_of(layered, net, right)
+        if not _follow(panel, (left, order), panel.row_of(right), pieces):
+            return []  # it would have to go backwards, so it is not drawn
         right = left
     return pieces
+
+
+def _follow(panel: Panel, hop: tuple[int, bool], row: int, pieces: list[tuple[Wire, End]]) -> bool:
+    """Add the wire of a hop, and the one before it where it had to change its track; False if there is none."""
+    rails = panel.rails.get(hop)
+    if rails is None:
+        return False
+    pieces.append((rails[-1], next(end for end in rails[-1].ends if end.row == row)))
+    if len(rails) > 1:
+        pieces.append((rails[0], rails[0].ends[0]))
+    return True
 
 
 def _left_of(layered: Layered, net: Net, right: int) -> int:

@@ -4,6 +4,10 @@ Works on the integers of one frame: items 0..n-1 are boxes, later ones are *stan
 edge) that goes further than the next layer has one stand-in in each layer that it passes, shared by all its edges, so
 that lines of one source stay together and their number is bounded by nets times layers, not by edges times layers.
 
+Where stand-ins would become too many for a picture (thousands of edges across hundreds of layers), the longest nets
+have none: they leave their source's gap for a row of their own above everything, a *highway*, and come down from it in
+the gaps of their targets.
+
 Longest path: an item's layer is the length of the longest way to it. What a cycle would need to go backwards is left
 out of the picture (the project is wrong then, and its findings say so).
 """
@@ -12,8 +16,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-ENTRY, EXIT = -1, -2
-"""Stand for the frame itself: the source of what enters, the target of what leaves."""
+ENTRY, EXIT, HIGHWAY = -1, -2, -3
+"""Stand for the frame itself: the source of what enters, the target of what leaves; and for a net's highway. Numbers
+below HIGHWAY stand for the places where highways are left: see `Layered.ramps`."""
+
+_STAND_INS = 20_000  # and four for each box: so many are cheap
 
 Net = tuple[int, bool]
 """Source item (or ENTRY) and whether its edges are order edges."""
@@ -35,7 +42,7 @@ class Part:
 class Layered:
     """Items in layers, joined only from one layer to the next. `up` and `down` are the neighbours left and right."""
 
-    __slots__ = ("boxes", "depth", "down", "exits", "hops", "layer", "net", "parts", "up")
+    __slots__ = ("boxes", "depth", "down", "exits", "hops", "layer", "net", "parts", "ramp_of", "ramps", "up")
 
     def __init__(self, boxes: int) -> None:
         self.boxes = boxes
@@ -49,7 +56,19 @@ class Layered:
         """From an item (or ENTRY) to those in the next layer (or EXIT), by whether it is an order edge."""
         self.exits: dict[Net, int] = {}
         """The item from which a net leaves."""
+        self.ramps: dict[int, Net] = {}
+        """A number below HIGHWAY -> the net that leaves its highway there; its hops are those of that number."""
+        self.ramp_of: dict[tuple[Net, int], int] = {}
+        """Where the way from a net to a target leaves the net's highway."""
         self.parts: list[Part] = []
+
+    def gap_of(self, left: int, rights: Sequence[int]) -> int:
+        """The gap in which a hop is."""
+        if left >= 0:
+            return self.layer[left] + 1
+        if left == ENTRY:
+            return 0
+        return self.layer[rights[0]] if rights[0] >= 0 else self.depth
 
 
 def layered(count: int, arcs: Sequence[Arc], at_least: Sequence[int], lanes: Sequence[int] | None) -> Layered:
@@ -66,10 +85,52 @@ def layered(count: int, arcs: Sequence[Arc], at_least: Sequence[int], lanes: Seq
         if source < 0 or target < 0 or layer[source] < layer[target]:
             nets.setdefault((source, order), []).append(target)
     part_of = _parts(count, arcs, lanes)
+    far = _too_far(drawn, nets)
     for net, targets in nets.items():
-        _pass_through(drawn, net, targets, part_of)
+        if net in far:
+            _go_round(drawn, net, targets)
+        else:
+            _pass_through(drawn, net, targets, part_of)
     _gather(drawn, part_of)
     return drawn
+
+
+def _too_far(drawn: Layered, nets: dict[Net, list[int]]) -> set[Net]:
+    """The longest nets, if all together would need too many stand-ins."""
+    layer = drawn.layer
+    spans: list[tuple[int, Net]] = []
+    for net, targets in nets.items():
+        if net[0] >= 0:
+            end = max([layer[target] if target >= 0 else drawn.depth for target in targets])
+            spans.append((end - layer[net[0]] - 1, net))
+    budget = _STAND_INS + 4 * drawn.boxes
+    if sum([span for span, _ in spans]) <= budget:
+        return set()
+    spans.sort()
+    far = set()
+    for span, net in spans:
+        budget -= span
+        if budget < 0 and span:
+            far.add(net)
+    return far
+
+
+def _go_round(drawn: Layered, net: Net, targets: list[int]) -> None:
+    """Joins a net's source to the targets of the next layer, and to the others by its highway."""
+    source, order = net
+    layer = drawn.layer
+    by_layer: dict[int, list[int]] = {}
+    for target in targets:
+        by_layer.setdefault(layer[target] if target >= 0 else drawn.depth, []).append(target)
+    for target in by_layer.pop(layer[source] + 1, ()):
+        _join(drawn, source, target, order)
+    drawn.hops.setdefault((source, order), []).append(HIGHWAY)
+    for at in sorted(by_layer):
+        ramp = HIGHWAY - 1 - len(drawn.ramps)
+        drawn.ramps[ramp] = net
+        drawn.hops[ramp, order] = by_layer[at]
+        for target in by_layer[at]:
+            drawn.ramp_of[net, target] = ramp
 
 
 def longest_path(count: int, arcs: Sequence[Arc], at_least: Sequence[int]) -> list[int]:

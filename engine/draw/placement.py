@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 from engine.draw.crossings import untangle
 from engine.draw.groups import Level, levels
-from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered
+from engine.draw.layers import ENTRY, EXIT, HIGHWAY, Arc, Layered, Net, layered
 from engine.draw.packing import Piece, chosen_columns, rows_for
 from engine.draw.rows import rows
 from engine.draw.scene import End, Form, Frame, Graph, Panel, Rect, Rule, Scene, Wire, Zoom
@@ -159,6 +159,7 @@ class Sketch:
         self.port: int = 0
         self.rules: list[Rule] = []
         self.height = self._set_rows()
+        self.highways = self._set_highways()
         if self.framed:
             self.port = self._port_row()
         self.strands = self._strands()
@@ -248,6 +249,26 @@ class Sketch:
             row += 1 + piece.rows
         return starts
 
+    def _set_highways(self) -> dict[Net, int]:
+        """A row above everything for each net that has a highway; nets that do not meet share one."""
+        drawn = self.drawn
+        spans: dict[Net, int] = {}
+        for ramp, net in drawn.ramps.items():
+            spans[net] = max(spans.get(net, 0), drawn.gap_of(ramp, drawn.hops[ramp, net[1]]))
+        free: list[int] = []
+        taken: dict[Net, int] = {}
+        for net in sorted(spans, key=lambda net: (drawn.layer[net[0]], net)):
+            start = drawn.layer[net[0]]
+            lane = next((at for at, until in enumerate(free) if until < start), len(free))
+            free[lane : lane + 1] = [spans[net]]
+            taken[net] = lane + self.framed
+        if free:
+            shift = len(free) + 1
+            self.row = [row + shift for row in self.row]
+            self.rules = [Rule(rule.row + shift, rule.title) for rule in self.rules]
+            self.height += shift
+        return taken
+
     def _port_row(self) -> int:
         entered = [right for order in (False, True) for right in self.drawn.hops.get((ENTRY, order), ())]
         if not self.drawn.parts:
@@ -258,8 +279,10 @@ class Sketch:
 
     # -- columns -----------------------------------------------------------------------------------------------------
 
-    def _row_of(self, item: int) -> int:
-        return self.row[item] if item >= 0 else self.port
+    def _row_of(self, item: int, net: Net) -> int:
+        if item >= 0:
+            return self.row[item]
+        return self.highways[net] if item == HIGHWAY or item in self.drawn.ramps else self.port
 
     def _strands(self) -> list[list[Strand]]:
         drawn = self.drawn
@@ -267,12 +290,11 @@ class Sketch:
         if self.zoom is Zoom.DOT:
             return found
         for key, ((left, order), rights) in enumerate(drawn.hops.items()):
-            net = drawn.net[left] if left >= 0 else None
-            source = net[0] if net else left
-            ends = sorted({self._row_of(right) for right in rights})
-            landing = {self._row_of(right) for right in rights if 0 <= right < drawn.boxes}
-            gap = drawn.layer[left] + 1 if left >= 0 else 0
-            strand = Strand(2 * key, source, self._row_of(left), ends, landing)
+            net = (drawn.net[left] if left >= 0 else drawn.ramps.get(left)) or (left, order)
+            ends = sorted({self._row_of(right, net) for right in rights})
+            landing = {self.row[right] for right in rights if 0 <= right < drawn.boxes}
+            gap = drawn.gap_of(left, rights)
+            strand = Strand(key + 1, net[0], self._row_of(left, net), ends, landing)
             strand.hop = (left, order)
             found[gap].append(strand)
         return found
@@ -308,7 +330,7 @@ class Sketch:
             self.first_track.append(self.gap_x[gap])
             self.spacing.append(1)
             return 0 if outer else 2
-        tracks = assign(strands)
+        tracks = assign(strands, set(self.highways.values()))
         self.height = max(self.height, tracks.lowest + 1 + self.framed)
         spacing = 2 if 2 * tracks.needed + 2 <= GAP_MOST else 1
         span = max(0, (tracks.needed - 1) * spacing + 1)
@@ -358,6 +380,7 @@ class Sketch:
         if self.zoom is Zoom.DOT:
             self._wire_dots(panel)
             return
+        panel.wires = []
         for gap, strands in enumerate(self.strands):
             wires: list[Wire] = []
             for strand in strands:
@@ -365,30 +388,51 @@ class Sketch:
                 panel.rails[strand.hop] = made
                 wires += made
             panel.wires.append(wires)
+        if self.highways:
+            panel.roads = self._roads(panel)
+            panel.wires.append(list(panel.roads.values()))
+
+    def _roads(self, panel: Panel) -> dict[Net, Wire]:
+        """The level wires of highways, from the track that goes up to the last that comes down."""
+        first: dict[Net, Wire] = {net: panel.rails[net][-1] for net in self.highways}
+        last: dict[Net, int] = {}
+        for ramp, net in self.drawn.ramps.items():
+            last[net] = max(last.get(net, 0), panel.rails[ramp, net[1]][0].x)
+        return {
+            net: Wire(
+                up.source, net[1], panel.rect.y + row, up.x + 1, up.x + 1, [End(panel.rect.y + row, last[net] - 1, -1)]
+            )
+            for (net, row), up in zip(self.highways.items(), first.values(), strict=True)
+        }
 
     def _wires(self, scene: Scene, panel: Panel, gap: int, strand: Strand) -> tuple[Wire, ...]:
         drawn, level = self.drawn, self.level
         left, order = strand.hop
         dy = panel.rect.y
         source = level.group if strand.source < 0 else level.boxes[strand.source]
+        net = (strand.source, order)
+        x = panel.rect.x + self.first_track[gap] + strand.track * self.spacing[gap]
         start = panel.gap_x[gap]
         if 0 <= left < drawn.boxes:
             start = scene.rects[level.boxes[left]].right
+        elif left < HIGHWAY:
+            start = x
+        second = strand.jog
+        turn = panel.rect.x + self.first_track[gap] + second.track * self.spacing[gap] if second else x
         ends = []
         for right in drawn.hops[strand.hop]:
-            row = dy + self._row_of(right)
-            if right == EXIT:
+            row = dy + self._row_of(right, net)
+            if right == HIGHWAY:
+                ends.append(End(row, turn + 1, -1))
+            elif right == EXIT:
                 ends.append(End(row, panel.rect.right - 2 - self._behind(), -1))
             elif right < drawn.boxes:
                 ends.append(End(row, panel.column_x[gap] - 1, level.boxes[right]))
             else:
                 ends.append(End(row, panel.column_x[gap] + panel.column_width[gap] - 1, -1))
         ends.sort()
-        x = panel.rect.x + self.first_track[gap] + strand.track * self.spacing[gap] if strand.upright else start
-        second = strand.jog
         if second is None:
-            return (Wire(source, order, dy + strand.row, start, x, ends),)
-        turn = panel.rect.x + self.first_track[gap] + second.track * self.spacing[gap]
+            return (Wire(source, order, dy + strand.row, start, x if strand.upright else start, ends),)
         jog = dy + second.row
         return (
             Wire(source, order, dy + strand.row, start, x, [End(jog, turn - 1, -1)]),
@@ -403,10 +447,13 @@ class Sketch:
         for _ in range(self.drawn.depth + 1):
             panel.wires.append([])
         for (left, order), rights in self.drawn.hops.items():
+            near = [right for right in rights if right >= 0]
+            if left < 0 or not near:
+                continue
             gap = self.drawn.layer[left] + 1
             start = panel.gap_x[gap]
             ends = sorted(
-                {End(panel.rows[right], panel.column_x[gap] - (right < self.drawn.boxes), -1) for right in rights}
+                {End(panel.rows[right], panel.column_x[gap] - (right < self.drawn.boxes), -1) for right in near}
             )
             source = self.drawn.net[left][0] if self.drawn.net[left] else left  # type: ignore[index]
             wire = Wire(self.level.boxes[source], order, panel.rows[left], start, start, ends)

@@ -202,6 +202,7 @@ class Panel:
         "port",
         "rails",
         "rect",
+        "roads",
         "rows",
         "wires",
     )
@@ -221,12 +222,19 @@ class Panel:
         """The row on which edges enter the frame and leave it."""
         self.wires: list[list[Wire]] = []
         self.rails: dict[tuple[int, bool], tuple[Wire, ...]] = {}
+        self.roads: dict[tuple[int, bool], Wire] = {}
+        """The highways of nets. Those wires are in the last list of `wires`, too, which belongs to no gap."""
 
-    def gaps_in(self, left: int, right: int) -> range:
-        """The gaps whose wires may be seen in columns left <= x < right. A wire may start in the column before its
-        gap, where a box is narrower than its column, and end in the one after it."""
+    def row_of(self, item: int) -> int:
+        """The port row of an item, or of the frame."""
+        return self.rows[item] if item >= 0 else self.port
+
+    def gaps_in(self, left: int, right: int) -> list[int]:
+        """The lists of `wires` that may be seen in columns left <= x < right. A wire may start in the column before its
+        gap, where a box is narrower than its column, and end in the one after it; highways are seen from everywhere."""
         first = max(0, bisect_right(self.gap_x, left) - 1)
-        return range(first, min(len(self.gap_x), bisect_left(self.gap_x, right) + 1))
+        found = list(range(first, min(len(self.gap_x), bisect_left(self.gap_x, right) + 1)))
+        return [*found, len(self.gap_x)] if self.roads else found
 
 
 class Scene:

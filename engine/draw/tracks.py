@@ -16,6 +16,7 @@ Tracks come out as numbers 0, 1, ... from left to right.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Collection
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -49,8 +50,9 @@ class Tracks(NamedTuple):
     lowest: int
 
 
-def assign(strands: list[Strand]) -> Tracks:
-    """Give every strand with an upright its track; break circles with jogs (`strand.jog` is then its second half)."""
+def assign(strands: list[Strand], taken: Collection[int] = ()) -> Tracks:
+    """Give every strand with an upright its track; break circles with jogs (`strand.jog` is then its second half).
+    `taken` are rows on which nothing may turn."""
     uprights = [strand for strand in strands if strand.upright]
     if not uprights:
         return Tracks(0, -1)
@@ -58,7 +60,7 @@ def assign(strands: list[Strand]) -> Tracks:
         uprights[0].track = 0
         return Tracks(1, -1)
     after = _wishes(strands)
-    used = {strand.row for strand in strands}
+    used = {*taken, *(strand.row for strand in strands)}
     for strand in strands:
         used.update(strand.ends)
     order, before = _order(uprights, after, used)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -209,6 +210,32 @@ def test_edges_that_would_go_backwards_are_left_out() -> None:
     scene = lay_out(Graph([Box("a"), Box("b"), Box("c")], [Edge(0, 1), Edge(1, 2), Edge(2, 0), Edge(1, 1)]))
     check(scene)
     assert sum(bool(trail(scene.panels[0], link)) for link in scene.panels[0].links) == 2
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_nets_that_would_need_too_many_stand_ins_go_by_rows_above(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.draw.layers._STAND_INS", -10_000)
+    chance = Random(seed)
+    count = chance.randint(4, 24)
+    pairs = {(at, at + 1) for at in range(count - 1) if chance.random() < 0.7}
+    pairs |= {tuple(sorted(chance.sample(range(count), 2))) for _ in range(count)}  # type: ignore[misc]
+    edges = [Edge(*pair, chance.choice(["data", "order"])) for pair in sorted(pairs)]
+    group = Box("group", name="group", label=5, group=True)
+    inside = [Box(f"group/n{at}", label=2, parent=0) for at in range(count)]
+    for drawn in (
+        Graph([Box(f"n{at}", label=2) for at in range(count)], edges),
+        Graph([group, *inside], [Edge(edge.source + 1, edge.target + 1, edge.kind) for edge in edges]),
+    ):
+        scene = lay_out(drawn, Zoom.CARD if drawn.boxes[0].group else Zoom.LINE, {0: Form.OPEN})
+        check(scene)
+        assert all(trail(panel, link) for panel in scene.panels for link in panel.links)
+
+
+def test_a_chain_whose_every_step_feeds_the_last_one_can_be_drawn() -> None:
+    many = 1500
+    edges = {(at, at + 1) for at in range(many - 1)} | {(at, many - 1) for at in range(many - 1)}
+    scene = lay_out(Graph([Box(f"n{at}") for at in range(many)], [Edge(*pair) for pair in sorted(edges)]), Zoom.LINE)
+    assert len(scene.panels[0].layered.layer) < 40_000
 
 
 @pytest.mark.parametrize("count", [0, 1])
