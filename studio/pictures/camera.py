@@ -40,8 +40,8 @@ def held(corner: Corner, scene: tuple[int, int], size: tuple[int, int]) -> Corne
 
 
 def _held(at: int, scene: int, size: int, margin: int) -> int:
-    least = min(-margin, -(size // 2))
-    most = max(scene + margin - size, scene - size // 2)
+    least = max(min(-margin, -(size // 2)), 1 - size)
+    most = min(max(scene + margin - size, scene - size // 2), scene - 1)
     return max(least, min(most, at))
 
 

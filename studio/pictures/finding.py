@@ -11,7 +11,8 @@ LETTERS = "asdfghjkl" + "qwertyuiop" + "zxcvbnm"
 
 
 def matches(boxes: Sequence[Box], wanted: str) -> dict[int, tuple[int, int]]:
-    """Box -> the cells (first, stop) of its name in which `wanted` stands. Case counts only if a capital was typed."""
+    """Box -> the cells (first, stop) of its name in which `wanted` stands. Case counts only if a capital was typed.
+    With a `/` in it, `wanted` is a part of a path, which no card shows: then the cells are none."""
     if not wanted:
         return {}
     exact = wanted != wanted.lower()
@@ -21,7 +22,7 @@ def matches(boxes: Sequence[Box], wanted: str) -> dict[int, tuple[int, int]]:
         name = box.name or box.path
         at = (name if exact else name.lower()).find(sought)
         if at < 0:
-            if sought in (box.path if exact else box.path.lower()):
+            if "/" in sought and sought in (box.path if exact else box.path.lower()):
                 found[index] = (0, 0)
             continue
         first = len(letters(name[:at]))
