@@ -416,7 +416,7 @@ class Sketch:
         if 0 <= left < drawn.boxes:
             start = scene.rects[level.boxes[left]].right
         elif left < HIGHWAY:
-            start = x
+            start = x - 1
         second = strand.jog
         turn = panel.rect.x + self.first_track[gap] + second.track * self.spacing[gap] if second else x
         ends = []
