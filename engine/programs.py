@@ -142,6 +142,16 @@ class _Program:
         self.process: Any = None
 
     def run(self) -> Outcome:
+        """Start it, read it to its end, and let go of all that it held here."""
+        try:
+            return self._run()
+        finally:
+            self.kept.close()
+            if self.process is not None:
+                self.process.stdout.close()
+                self.process.stderr.close()
+
+    def _run(self) -> Outcome:
         try:
             self.process = subprocess.Popen(
                 list(self.words),

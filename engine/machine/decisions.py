@@ -35,6 +35,7 @@ from engine.machine.state import (
     CANCELED,
     CANCELING,
     COMPLETED,
+    DECIDING,
     FAILED,
     FAILING,
     GOING,
@@ -159,8 +160,10 @@ def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
             return (e.Skipped(now, node, "its `when` does not hold"),)
     if node in plan.frames:
         return (e.Opened(now, node),)
-    if guard is None and not missed:
-        return NOTHING  # it went to its lane by itself
+    if guard is None and (not missed or state.waiting[node] <= 0):
+        return NOTHING  # it went to its lane by itself, or was admitted before
+    if guard is not None and state.lane_of[node] != DECIDING:
+        return NOTHING
     return (e.Admitted(now, node),)
 
 

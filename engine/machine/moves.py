@@ -53,8 +53,9 @@ def settled(state: RunState, node: int) -> None:
     """A node has come to its end: tell the frame that holds it, and the one it stands in for."""
     deciding = state.deciding
     if state.missed:
-        # A follower that was missed by another does not become startable by counting alone: its join has to be decided.
-        deciding.extend(follower for follower in state.dependents[node] if follower in state.missed)
+        # Who waits for all to be done counts only completions: with a miss among them, counting never comes to zero.
+        missed, waiting = state.missed, state.waiting
+        deciding.extend(f for f in state.dependents[node] if f in missed and waiting[f] > 0)
     frame = state.parents.get(node)
     if frame is not None and (node not in state.plan.aside or node not in state.plan.hidden):
         state.left[frame] = left = state.left.get(frame, 0) - 1

@@ -192,6 +192,7 @@ def _admitted(state: RunState, event: e.Admitted) -> None:
         if state.lane_of is state.plan.lane_of:  # shared by all runs of the plan until one of them changes it
             state.lane_of = state.plan.lane_of.copy()
         state.lane_of[node] = lane
+    state.waiting[node] = 0
     make_startable(state, node)
 
 
