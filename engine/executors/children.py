@@ -51,126 +51,26 @@ from engine.attempt import (
 )
 from engine.errors import SystemFailure
 from engine.executors import family
-from engine.executors.child import DONE, HELLO, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD
-from engine.executors.frames import FrameReader, Nonsense, frame
-from engine.executors.lines import LineGatherer
-from engine.executors.packing import Batch, Functions, Told, outcome_of, quick_outcome
-from engine.executors.spawn import Pipes, is_this_python, path_of_this_python, start_child
+from engine.executors.answers import DONE, HELLO, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD, RETURNED
+from engine.executors.child import CANCEL, HOLD, RECALL, RESUME, STOP
+from engine.executors.child_process import LINES_EVERY, STREAMS, ChildProcess
+from engine.executors.frames import FrameReader, Nonsense
+from engine.executors.jobs import Job, Key, Pace, canceled, crash_of, ended
+from engine.executors.packing import Batch, Functions, outcome_of, quick_outcome
+from engine.executors.spawn import is_this_python, path_of_this_python, start_child
 from engine.payload import SCALARS, NotPackable
 
 Report = Callable[[Sequence[News]], None]
-Key = tuple[int, int]
 
-DEEPEST = 64
-"""Attempts at most in the queue of one child."""
-QUEUE_TIME = 0.004
-"""Seconds of work that a child's queue may hold."""
-TRUSTED_AFTER = 8
-"""Attempts of a function after which its pace is believed."""
-LINES_EVERY = 0.1
-"""Seconds between two reports of what an attempt prints."""
 LOOK_EVERY = 0.005
 """Seconds between two looks at a child that has several attempts and has not rung."""
+STUCK = 0.05
+"""Seconds that the first of a longer queue may take before the others are taken back."""
 BURIAL = 5.0
 """Seconds after which a process that will not go is reported as it is."""
 
-CANCEL, HOLD, RESUME, STOP = 1, 2, 3, 4
-STREAMS = ("stdout", "stderr")
 _NEVER = float("inf")
 _decode = msgspec.msgpack.Decoder().decode
-
-
-class Job:
-    """One attempt on its way through the children."""
-
-    __slots__ = (
-        "attempt",
-        "canceled",
-        "deadline",
-        "grace",
-        "group",
-        "held",
-        "held_at",
-        "key",
-        "kill_at",
-        "pace",
-        "serial",
-    )
-
-    def __init__(self, serial: int, attempt: Attempt, pace: Pace) -> None:
-        self.serial = serial
-        self.attempt = attempt
-        self.key: Key = (attempt.node, attempt.number)
-        self.deadline: float | None = None
-        self.canceled = False
-        self.grace = 5.0
-        self.kill_at: float | None = None
-        self.held = False
-        self.held_at: float | None = None
-        self.group = 0
-        self.pace = pace
-
-
-class Pace:
-    """How long attempts of one function take."""
-
-    __slots__ = ("count", "mean")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.mean = 0.0
-
-    def saw(self, seconds: float) -> None:
-        self.count += 1
-        self.mean += (seconds - self.mean) * (0.1 if self.count > 10 else 1.0 / self.count)
-        if seconds > QUEUE_TIME:
-            self.count = 0  # a slow one: trust has to be earned again
-
-    @property
-    def depth(self) -> int:
-        """How many may queue in a child."""
-        if self.count < TRUSTED_AFTER:
-            return 1
-        return max(1, min(DEEPEST, int(QUEUE_TIME / max(self.mean, 1e-5))))
-
-
-class Stream:
-    """One of the two streams of a child, cut into what belongs to which attempt."""
-
-    __slots__ = ("gatherer", "pending", "sent_at")
-
-    def __init__(self) -> None:
-        self.pending = bytearray()
-        self.gatherer = LineGatherer()
-        self.sent_at = 0.0
-
-
-class Child:
-    """A child process as the engine sees it."""
-
-    def __init__(self, number: int, process: subprocess.Popen[bytes], pipes: Pipes, mark: str) -> None:
-        self.number = number
-        self.process = process
-        self.pipes = pipes
-        self.mark = mark
-        self.pid = process.pid
-        self.pidfd = _pidfd(process.pid)
-        self.reader = FrameReader()
-        self.told = Told()
-        self.queue: deque[Job] = deque()
-        self.outgoing: deque[Any] = deque()
-        self.streams = {"stdout": Stream(), "stderr": Stream()}
-        self.ready = False
-        self.version = ""
-        self.last_words = bytearray()
-        self.killed_for: tuple[str, Trouble] | None = None
-        self.exit: int | None = None
-        self.buried_until = 0.0
-        self.stopping = False
-
-    @property
-    def is_usable(self) -> bool:
-        return self.killed_for is None and self.exit is None and not self.stopping
 
 
 class Children:
@@ -204,7 +104,7 @@ class Children:
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
-        self._children: list[Child] = []
+        self._children: list[ChildProcess] = []
         self._waiting: deque[Job] = deque()
         self._jobs: dict[Key, Job] = {}
         self._paces: dict[Any, Pace] = {}
@@ -240,7 +140,7 @@ class Children:
         """Begin these attempts as slots get free."""
         with self._lock:
             if self._closing is not None or self._closed:
-                failed: list[News] = [_canceled(attempt) for attempt in attempts]
+                failed: list[News] = [canceled(attempt) for attempt in attempts]
             else:
                 for attempt in attempts:
                     self._serial += 1
@@ -266,9 +166,9 @@ class Children:
                 if child is None:
                     self._waiting.remove(job)
                     del self._jobs[key]
-                    news.append(_canceled(job.attempt))
+                    news.append(canceled(job.attempt))
                     continue
-                self._send(child, (CANCEL, [job.serial]))
+                self._tell(child, (CANCEL, [job.serial]))
                 if child.queue[0] is job:
                     self._ask_to_end(child, job, now)
         self._wake()
@@ -282,7 +182,7 @@ class Children:
                 if not job.held:
                     job.held, job.held_at = True, time.monotonic()
                     if child is not None:
-                        self._send(child, (HOLD, [job.serial]))
+                        self._tell(child, (HOLD, [job.serial]))
                         if job.group:
                             family.signal_group(job.group, signal.SIGSTOP)
 
@@ -292,7 +192,7 @@ class Children:
             for job, child in self._those(attempts):
                 self._release(job)
                 if child is not None:
-                    self._send(child, (RESUME, [job.serial]))
+                    self._tell(child, (RESUME, [job.serial]))
         self._wake()
 
     def close(self, grace: float = 5.0) -> None:
@@ -349,17 +249,17 @@ class Children:
             pace = self._paces[key] = Pace()
         return pace
 
-    def _freest(self, depth: int) -> Child | None:
+    def _freest(self, depth: int) -> ChildProcess | None:
         """The usable child with the shortest queue, if it is at most half full: full ones are filled in batches."""
-        best: Child | None = None
+        best: ChildProcess | None = None
         for child in self._children:
-            if child.is_usable and (best is None or len(child.queue) < len(best.queue)):
+            if child.is_usable and not child.recalled and (best is None or len(child.queue) < len(best.queue)):
                 best = child
-        if best is None or len(best.queue) > (depth // 2 if depth > 1 else 0):
+        if best is None or len(best.queue) > (depth // 2 if depth > 1 and best.is_short else 0):
             return None
         return best
 
-    def _fill(self, child: Child, room: int, failed: list[News]) -> None:
+    def _fill(self, child: ChildProcess, room: int, failed: list[News]) -> None:
         batch = Batch(child.told, self._functions)
         now = time.monotonic()
         while room > 0 and self._waiting:
@@ -372,25 +272,28 @@ class Children:
             except NotPackable as problem:
                 del self._jobs[job.key]
                 trouble = Trouble("NotPackable", str(problem), retryable=False)
-                failed.append(_outcome(job.attempt, FAILED, trouble))
+                failed.append(ended(job.attempt, FAILED, trouble))
                 continue
             except BaseException as problem:
                 del self._jobs[job.key]
                 from engine.failures import trouble_of
 
-                failed.append(_outcome(job.attempt, FAILED, trouble_of(problem)))
+                failed.append(ended(job.attempt, FAILED, trouble_of(problem)))
                 continue
+            if not child.queue:
+                child.heard_at = now
             child.queue.append(job)
             room -= 1
             if child.queue[0] is job:
                 self._begins(child, job, now)
         if len(batch):
-            self._write(child, batch.pieces())
+            if child.write(batch.pieces()):
+                self._wake()
             held = [job.serial for job in child.queue if job.held]
             if held:
-                self._send(child, (HOLD, held))
+                self._tell(child, (HOLD, held))
 
-    def _begins(self, child: Child, job: Job, now: float) -> None:
+    def _begins(self, child: ChildProcess, job: Job, now: float) -> None:
         """The attempt is the first of its child's queue: its limit counts from here."""
         if job.attempt.work.timeout is not None:
             job.deadline = now + job.attempt.work.timeout
@@ -401,13 +304,30 @@ class Children:
         if job.canceled:
             self._ask_to_end(child, job, now)
 
-    def _ask_to_end(self, child: Child, job: Job, now: float) -> None:
+    def _ask_to_end(self, child: ChildProcess, job: Job, now: float) -> None:
         job.kill_at = now + job.grace
         if job.held:
             self._release(job)
-        if child.ready and child.exit is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child.pid, signal.SIGINT)
+        if child.ready:
+            child.signal(signal.SIGINT)
+
+    def _look_by_itself(self, child: ChildProcess, now: float, news: list[News]) -> None:
+        self._look(child, "clock", news)
+        if len(child.queue) > 1 and not child.recalled and now - child.heard_at > STUCK:
+            self._recall(child)
+
+    def _recall(self, child: ChildProcess) -> None:
+        """Something takes longer than expected: take back what queues behind it."""
+        child.recalled = True
+        self._tell(child, (RECALL, [job.serial for job in child.queue][1:]))
+        if child.ready:
+            child.signal(signal.SIGINT)
+
+    def _returned(self, child: ChildProcess, serials: Sequence[int]) -> None:
+        back = {int(serial) for serial in serials}
+        jobs = [job for job in child.queue if job.serial in back]
+        child.queue = deque(job for job in child.queue if job.serial not in back)
+        self._waiting.extendleft(job for job in reversed(jobs))
 
     def _release(self, job: Job) -> None:
         if job.held:
@@ -417,47 +337,18 @@ class Children:
             if job.group:
                 family.signal_group(job.group, signal.SIGCONT)
 
-    def _those(self, keys: Sequence[Key]) -> Iterator[tuple[Job, Child | None]]:
+    def _those(self, keys: Sequence[Key]) -> Iterator[tuple[Job, ChildProcess | None]]:
         for key in keys:
             job = self._jobs.get(key)
             if job is not None:
                 yield job, self._child_of(job)
 
-    def _child_of(self, job: Job) -> Child | None:
+    def _child_of(self, job: Job) -> ChildProcess | None:
         return next((child for child in self._children if job in child.queue), None)
 
-    # -- writing --------------------------------------------------------------------------------------------------
-
-    def _send(self, child: Child, message: tuple[int, Any]) -> None:
-        import marshal
-
-        self._write(child, frame(marshal.dumps(message, 4)))
-
-    def _write(self, child: Child, pieces: Sequence[Any]) -> None:
-        """Write what the pipe takes now; the rest is left to the thread."""
-        if child.exit is not None:
-            return
-        child.outgoing.extend(memoryview(piece).cast("B") for piece in pieces)
-        if self._flush(child):
+    def _tell(self, child: ChildProcess, message: tuple[int, Any]) -> None:
+        if child.send(message):
             self._wake()
-
-    def _flush(self, child: Child) -> bool:
-        """Whether something is left to be written."""
-        outgoing = child.outgoing
-        while outgoing:
-            piece = outgoing[0]
-            try:
-                done = os.write(child.pipes.inbox, piece)
-            except BlockingIOError:
-                return True
-            except OSError:  # it is dying; that is seen elsewhere
-                outgoing.clear()
-                return False
-            if done == len(piece):
-                outgoing.popleft()
-            else:
-                outgoing[0] = piece[done:]
-        return False
 
     def _wake(self) -> None:
         if threading.get_ident() != self._loop_thread:
@@ -500,8 +391,9 @@ class Children:
         elif what == "exit":
             self._saw_exit(child, news)
         elif what in STREAMS:
-            self._read_stream(child, what, news)
-        elif mask & selectors.EVENT_WRITE and not self._flush(child):
+            if child.read_stream(what, news) and child.exit is None:
+                self._selector.unregister(key.fd)
+        elif mask & selectors.EVENT_WRITE and not child.flush():
             self._selector.unregister(child.pipes.inbox)
 
     def _drain_wakes(self) -> None:
@@ -547,7 +439,7 @@ class Children:
                 self._bury(child, now, news)
                 continue
             if len(child.queue) > 1:
-                self._look(child, "clock", news)
+                self._look_by_itself(child, now, news)
             if child.queue and child.killed_for is None:
                 job = child.queue[0]
                 if job.deadline is not None and not job.held and now >= job.deadline:
@@ -560,7 +452,7 @@ class Children:
                     )
             for name, stream in child.streams.items():
                 if not stream.gatherer.is_empty() and now - stream.sent_at >= LINES_EVERY:
-                    self._tell_lines(child, name, news, now)
+                    child.tell_lines(name, news, now)
         if self._closing is not None:
             for child in self._children:
                 if not child.queue and child.is_usable:
@@ -596,7 +488,7 @@ class Children:
                 self._wanted = 0
                 news.extend(self._cannot_start(f"{self._python} cannot be started: {problem}"))
                 break
-            child = Child(self._spawned, process, pipes, mark)
+            child = ChildProcess(self._spawned, process, pipes, mark)
             self._children.append(child)
             register = self._selector.register
             register(pipes.bell, selectors.EVENT_READ, (child, "bell"))
@@ -612,25 +504,21 @@ class Children:
         while self._waiting:
             job = self._waiting.popleft()
             self._jobs.pop(job.key, None)
-            failed.append(_outcome(job.attempt, FAILED, Trouble("CannotStart", why, retryable=False)))
+            failed.append(ended(job.attempt, FAILED, Trouble("CannotStart", why, retryable=False)))
         return failed
 
-    def _stop(self, child: Child) -> None:
+    def _stop(self, child: ChildProcess) -> None:
         """Let an idle child end by itself; it is killed if it takes long."""
-        self._send(child, (STOP, None))
+        self._tell(child, (STOP, None))
         child.stopping = True
         if self._closing is not None:
             self._closing = min(self._closing, time.monotonic() + BURIAL + 1.0)
 
-    def _kill(self, child: Child, kind: str, trouble: Trouble) -> None:
+    def _kill(self, child: ChildProcess, kind: str, trouble: Trouble) -> None:
         child.killed_for = (kind, trouble)
-        if child.queue and child.queue[0].group:
-            family.signal_group(child.queue[0].group, signal.SIGKILL)
-        family.signal_group(child.pid, signal.SIGKILL)
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(child.pid, signal.SIGKILL)
+        child.kill()
 
-    def _saw_exit(self, child: Child, news: list[News]) -> None:
+    def _saw_exit(self, child: ChildProcess, news: list[News]) -> None:
         """The process is gone, or we see that it is not."""
         if child.exit is not None:
             return
@@ -643,7 +531,7 @@ class Children:
         child.buried_until = time.monotonic() + BURIAL
         self._read(child, news)
         for name in STREAMS:
-            self._read_stream(child, name, news)
+            child.read_stream(name, news)
         if child.pidfd is not None:
             self._selector.unregister(child.pidfd)
             os.close(child.pidfd)
@@ -653,13 +541,13 @@ class Children:
                 self._selector.unregister(fd)
         child.outgoing.clear()
 
-    def _bury(self, child: Child, now: float, news: list[News]) -> None:
+    def _bury(self, child: ChildProcess, now: float, news: list[News]) -> None:
         """See that all of its family is gone, then say what became of its attempts."""
         groups = [child.pid, *(job.group for job in child.queue if job.group)]
         if family.kill(child.mark, groups, patience=0.0) and now < child.buried_until:
             return
         for name in STREAMS:
-            self._read_stream(child, name, news)
+            child.read_stream(name, news)
         queue, child.queue = child.queue, deque()
         self._children.remove(child)
         child.pipes.close()
@@ -668,29 +556,29 @@ class Children:
         if queue:
             job = queue.popleft()
             self._jobs.pop(job.key, None)
-            self._tell_all_lines(child, job, news)
+            child.tell_last_lines(job, news)
             if child.ready or child.killed_for is not None:
-                kind, trouble = child.killed_for or (CRASHED, _crash_of(child.exit or 0))
+                kind, trouble = child.killed_for or (CRASHED, crash_of(child.exit or 0))
             else:
                 kind, trouble = FAILED, Trouble("CannotStart", self._why_not_started(child), retryable=False)
             if job.canceled and kind != TIMED_OUT:
                 kind, trouble = CANCELED, Trouble("Canceled", "canceled")
-            news.append(_outcome(job.attempt, kind, trouble))
+            news.append(ended(job.attempt, kind, trouble))
         for job in reversed(queue):
             job.deadline = job.kill_at = None
             if job.canceled:
                 self._jobs.pop(job.key, None)
-                news.append(_canceled(job.attempt))
+                news.append(canceled(job.attempt))
             else:
                 self._waiting.appendleft(job)
 
-    def _why_not_started(self, child: Child) -> str:
+    def _why_not_started(self, child: ChildProcess) -> str:
         said = bytes(child.last_words).decode("utf-8", "replace").strip()
-        return f"{self._python} ended before it was ready ({_crash_of(child.exit or 0).message}): {said[-1500:]}"
+        return f"{self._python} ended before it was ready ({crash_of(child.exit or 0).message}): {said[-1500:]}"
 
     # -- reading --------------------------------------------------------------------------------------------------
 
-    def _look(self, child: Child, what: str, news: list[News]) -> None:
+    def _look(self, child: ChildProcess, what: str, news: list[News]) -> None:
         """The bell rang, or more of a large message is there."""
         if what == "bell":
             with contextlib.suppress(OSError):
@@ -701,7 +589,7 @@ class Children:
         if child.exit is None:
             self._watch_outbox(child)
 
-    def _watch_outbox(self, child: Child) -> None:
+    def _watch_outbox(self, child: ChildProcess) -> None:
         """Between bells the pipe of messages is watched only while a large one is on its way."""
         watched = child.pipes.outbox in self._selector.get_map()
         partial = not child.reader.is_empty()
@@ -710,23 +598,9 @@ class Children:
         elif watched and not partial:
             self._selector.unregister(child.pipes.outbox)
 
-    def _read(self, child: Child, news: list[News]) -> None:
+    def _read(self, child: ChildProcess, news: list[News]) -> None:
         """Take the messages of a child."""
-        ended = False
-        while not ended:
-            try:
-                data = os.read(child.pipes.outbox, 1 << 20)
-            except BlockingIOError:
-                break
-            except OSError:
-                ended = True
-                break
-            if not data:
-                ended = True
-                break
-            child.reader.feed(data)
-            if len(data) < 65536:
-                break
+        at_end = child.read()
         try:
             for head, parts in child.reader.take():
                 if head[0] == QUICK:
@@ -738,20 +612,19 @@ class Children:
                 text = f"the task wrote to Flowloom's own pipe, so its process was ended ({problem})"
                 self._kill(child, CRASHED, Trouble("PipeBroken", text))
             child.reader = FrameReader()
-        if ended and child.exit is None:
-            if child.killed_for is None and not child.stopping:
-                text = "the task closed Flowloom's own pipe, so its process was ended"
-                if child.process.poll() is None:
-                    self._kill_later(child, Trouble("PipeBroken", text))
+        if at_end and child.exit is None and child.killed_for is None and not child.stopping:
+            text = "the task closed Flowloom's own pipe, so its process was ended"
+            if child.process.poll() is None:
+                self._kill_later(child, Trouble("PipeBroken", text))
 
-    def _kill_later(self, child: Child, trouble: Trouble) -> None:
+    def _kill_later(self, child: ChildProcess, trouble: Trouble) -> None:
         """The pipe ended: mostly since the process is just ending. Give it a moment to say of what."""
         try:
             child.process.wait(0.05)
         except subprocess.TimeoutExpired:
             self._kill(child, CRASHED, trouble)
 
-    def _hear(self, child: Child, message: Sequence[Any], parts: Sequence[bytes], news: list[News]) -> None:
+    def _hear(self, child: ChildProcess, message: Sequence[Any], parts: Sequence[bytes], news: list[News]) -> None:
         kind = message[0]
         if kind == DONE:
             self._heard_outcome(child, message, parts, news)
@@ -760,7 +633,10 @@ class Children:
             child.ready = True
             child.version = str(message[2])
             if child.queue and child.queue[0].kill_at is not None:
-                os.kill(child.pid, signal.SIGINT)
+                child.signal(signal.SIGINT)
+            return
+        if kind == RETURNED:
+            self._returned(child, message[1])
             return
         if not child.queue or child.queue[0].serial != message[1]:
             return  # a thread that outlived its attempt
@@ -778,7 +654,7 @@ class Children:
             if job.held:
                 family.signal_group(job.group, signal.SIGSTOP)
 
-    def _heard_quick(self, child: Child, head: bytes, news: list[News]) -> None:
+    def _heard_quick(self, child: ChildProcess, head: bytes, news: list[News]) -> None:
         _, serial, seconds = QUICK_HEAD.unpack_from(head)
         queue = child.queue
         if not queue or queue[0].serial != serial:
@@ -786,19 +662,23 @@ class Children:
         value = _decode(head[QUICK_HEAD.size :])
         if type(value) not in SCALARS:
             raise ValueError("an outcome that is no scalar")
-        self._split_streams(child, 0, 0, news)
+        child.split_streams(0, 0, news)
         self._is_over(child, quick_outcome(queue[0].attempt, seconds, value), news)
 
-    def _heard_outcome(self, child: Child, message: Sequence[Any], parts: Sequence[bytes], news: list[News]) -> None:
+    def _heard_outcome(
+        self, child: ChildProcess, message: Sequence[Any], parts: Sequence[bytes], news: list[News]
+    ) -> None:
         if not child.queue or child.queue[0].serial != message[1]:
             raise ValueError("an outcome of an attempt that is not running")
         job = child.queue[0]
         outcome = outcome_of(job.attempt, message, parts)
-        self._split_streams(child, int(message[8]), int(message[9]), news)
+        child.split_streams(int(message[8]), int(message[9]), news)
         self._is_over(child, outcome, news)
 
-    def _is_over(self, child: Child, outcome: Outcome, news: list[News]) -> None:
+    def _is_over(self, child: ChildProcess, outcome: Outcome, news: list[News]) -> None:
         job = child.queue.popleft()
+        child.heard_at = time.monotonic()
+        child.recalled = False
         del self._jobs[job.key]
         pace = job.pace
         pace.saw(outcome.seconds)
@@ -808,73 +688,6 @@ class Children:
             following = child.queue[0]
             if following.canceled or following.attempt.work.timeout is not None:
                 self._begins(child, following, time.monotonic())
-
-    # -- what tasks print -----------------------------------------------------------------------------------------
-
-    def _read_stream(self, child: Child, name: str, news: list[News]) -> None:
-        fd = child.pipes.stdout if name == "stdout" else child.pipes.stderr
-        stream = child.streams[name]
-        for _ in range(16):
-            try:
-                data = os.read(fd, 1 << 17)
-            except BlockingIOError:
-                break
-            except OSError:
-                data = b""
-            if not data:
-                with contextlib.suppress(KeyError):
-                    self._selector.unregister(fd)
-                break
-            if not child.ready:
-                child.last_words += data
-                del child.last_words[:-4000]
-            if len(child.queue) > 1:
-                stream.pending += data  # whose it is will be known with the outcome
-            else:
-                stream.gatherer.feed(data)
-            if len(data) < 65536:
-                break
-        now = time.monotonic()
-        if len(stream.pending) > 1 << 20:
-            stream.gatherer.feed(bytes(stream.pending))
-            stream.pending.clear()
-        if not stream.gatherer.is_empty() and now - stream.sent_at >= LINES_EVERY:
-            self._tell_lines(child, name, news, now)
-
-    def _split_streams(self, child: Child, out: int, err: int, news: list[News]) -> None:
-        """The first attempt of the queue is over: what it printed is told before its outcome.
-
-        Everything it wrote is in the pipes by now. If another attempt follows in the queue, it may have printed already:
-        then as much belongs to the first as Python code wrote in it.
-        """
-        alone = len(child.queue) == 1
-        for name, count in (("stdout", out), ("stderr", err)):
-            stream = child.streams[name]
-            if alone or count:
-                self._read_stream(child, name, news)
-            if stream.pending:
-                mine = len(stream.pending) if alone else min(count, len(stream.pending))
-                stream.gatherer.feed(bytes(stream.pending[:mine]))
-                del stream.pending[:mine]
-            if not stream.gatherer.is_empty() or stream.gatherer.has_partial():
-                self._tell_lines(child, name, news, time.monotonic(), last=True)
-
-    def _tell_lines(self, child: Child, name: str, news: list[News], now: float, *, last: bool = False) -> None:
-        stream = child.streams[name]
-        stream.sent_at = now
-        lines = stream.gatherer.take(last=last)
-        if lines and child.queue:
-            node, number = child.queue[0].key
-            news.append(LogLines(node, number, name, lines))
-
-    def _tell_all_lines(self, child: Child, job: Job, news: list[News]) -> None:
-        for name, stream in child.streams.items():
-            if stream.pending:
-                stream.gatherer.feed(bytes(stream.pending))
-                stream.pending.clear()
-            lines = stream.gatherer.take(last=True)
-            if lines:
-                news.append(LogLines(job.key[0], job.key[1], name, lines))
 
     def _free(self) -> None:
         with self._lock:
@@ -889,34 +702,3 @@ def _absolute(python: str) -> str:
     """The interpreter's path, independent of the working directory; links stay, as they tell the environment."""
     found = shutil.which(python) if os.sep not in python else python
     return os.path.abspath(found or python)  # noqa: PTH100 - Path.absolute keeps the dots
-
-
-def _pidfd(pid: int) -> int | None:
-    """A file descriptor that becomes readable when the process ends, where the system has that."""
-    try:
-        return os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        return None
-
-
-def _outcome(attempt: Attempt, kind: str, trouble: Trouble) -> Outcome:
-    outcome = Outcome(attempt.node, attempt.number, kind, error=trouble)
-    if attempt._extra is not None and attempt.epoch:
-        outcome.epoch = attempt.epoch
-    return outcome
-
-
-def _canceled(attempt: Attempt) -> Outcome:
-    return _outcome(attempt, CANCELED, Trouble("Canceled", "canceled"))
-
-
-def _crash_of(code: int) -> Trouble:
-    """What an exit status tells: minus a signal's number, or an exit code."""
-    if code < 0:
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = f"signal {-code}"
-        hint = " (perhaps the machine ran out of memory)" if name == "SIGKILL" else ""
-        return Trouble("Crashed", f"its process was ended by {name}{hint}", signal=name)
-    return Trouble("Crashed", f"its process ended by itself with exit code {code}", exit_code=code)

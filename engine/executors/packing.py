@@ -68,12 +68,11 @@ class Batch:
         self._functions = functions
         self._parts: list[Any] = []
         self._works: list[tuple[int, dict[str, Any]]] = []
-        self._variables: tuple[int, dict[str, Any]] | None = None
+        self._variables: list[tuple[int, dict[str, Any]]] = []
         self._entries: list[tuple[Any, ...]] = []
         self._forget = len(told.works) > MOST_KNOWN
         if self._forget:
             told.works.clear()
-            told.functions.clear()
 
     def add(self, serial: int, attempt: Attempt) -> None:
         """Add an attempt. Raises NotPackable, naming the argument, and leaves the batch as it was."""
@@ -144,11 +143,7 @@ class Batch:
             values = {name: self._packed(value, f"variable {name}") for name, value in attempt.variables.items()}
             told.next_variables += 1
             told.variables = attempt.variables
-            if self._variables is not None:  # two snapshots in one batch: the later one serves both
-                self._entries = [
-                    (*entry[:7], told.next_variables if entry[7] else 0, entry[8]) for entry in self._entries
-                ]
-            self._variables = (told.next_variables, values)
+            self._variables.append((told.next_variables, values))
         return told.next_variables
 
     def _packed(self, value: Any, name: str) -> Any:

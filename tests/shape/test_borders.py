@@ -59,7 +59,11 @@ CARRIED = (
     "engine/preview.py",
     "engine/programs.py",
     "engine/executors/child.py",
+    "engine/executors/aftermath.py",
+    "engine/executors/answers.py",
     "engine/executors/family.py",
+    "engine/executors/orphan.py",
+    "engine/executors/sealing.py",
     "engine/executors/frames.py",
 )
 CARRIED_MAY_USE = {"dill", "msgspec", "cloudpickle", "engine"}
