@@ -57,6 +57,7 @@ class GraphCanvas(PictureView):
         self.wanted = ""
         self.mode = ""
         self._typed = ""
+        self._began: str | None = None
         self._chord: tuple[str, float] = ("", 0.0)
         self._news: set[str] = set()
         self._told: Mapping[str, NodeNow] = {}
@@ -289,6 +290,7 @@ class GraphCanvas(PictureView):
 
     def _start_find(self) -> None:
         self.mode, self.wanted = "find", ""
+        self._began = self.stage.path
         self._tell_find(None)
 
     def _modal(self, event: events.Key) -> bool:
@@ -299,19 +301,23 @@ class GraphCanvas(PictureView):
         if event.key in ("enter", "escape"):
             self._end_find(keep=event.key == "enter")
         elif event.key == "backspace":
-            self.wanted = self.wanted[:-1]
-            self._tell_find(self.stage.find(self.wanted))
+            self._find(self.wanted[:-1])
         elif event.key in ("down", "up"):
             self.stage.next_match(1 if event.key == "down" else -1)
             self._tell_find(len(self.stage.view.matches))
         elif event.character and event.is_printable:
-            self.wanted += event.character
-            self._tell_find(self.stage.find(self.wanted))
+            self._find(self.wanted + event.character)
         else:
             return event.key not in ("tab", "shift+tab", "f1")
         self.repaint()
         self._moved(before)
         return True
+
+    def _find(self, wanted: str) -> None:
+        """Look from where the search began, so that each letter narrows it and a wrong one does no harm."""
+        self.wanted = wanted
+        self.stage.go(self._began)
+        self._tell_find(self.stage.find(wanted))
 
     def _tell_find(self, count: int | None) -> None:
         found = sorted(self.stage.view.matches)
@@ -331,21 +337,24 @@ class GraphCanvas(PictureView):
         )
 
     def _end_find(self, *, keep: bool) -> None:
+        finding = self.mode == "find"
         self.mode = ""
         self.stage.footnote = ()
         if not keep:
             self.wanted = ""
             self.stage.find("")
+            if finding:
+                self.stage.go(self._began)
 
     def _next_match(self, step: int) -> bool:
         return self.stage.next_match(step)[1] > 0
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text is text to find, and never runs as keys."""
+        event.stop()
         if self.mode == "find" and event.text:
             before = self.stage.path
-            self.wanted += event.text.splitlines()[0][:80]
-            self._tell_find(self.stage.find(self.wanted))
+            self._find(self.wanted + event.text.splitlines()[0][:80])
             self.repaint()
             self._moved(before)
 
