@@ -20,6 +20,9 @@ ALARMING = frozenset({"running", "failed", "suspended", "retrying", "unknown"})
 """States whose frame is heavy."""
 
 
+_BAND = 64  # rows of ink at a time: a picture may have millions of cells
+
+
 class Lines(NamedTuple):
     """The characters of a frame: corners from the top left clockwise, then level, upright, the port, a rule's ends."""
 
@@ -86,9 +89,10 @@ class Page:
             self._open(frame)
         chars = ASCII if self.ascii else UNICODE
         if scene.zoom is not Zoom.DOT:
-            for y, row in ink(scene, Rect(0, 0, scene.width, scene.height)).items():
-                for x, stroke in row.items():
-                    self.grid[y][x] = chars[stroke]
+            for top in range(0, scene.height, _BAND):
+                for y, row in ink(scene, Rect(0, top, scene.width, min(_BAND, scene.height - top))).items():
+                    for x, stroke in row.items():
+                        self.grid[y][x] = chars[stroke]
         for frame in scene.frames:
             self._ports(frame.box, frame.rect, self._lines(frame.box))
         draw_box = {Zoom.CARD: self._card, Zoom.LINE: self._line, Zoom.DOT: self._dot}[scene.zoom]

@@ -16,7 +16,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 from engine.draw.colours import DARK, LIGHT, Colours
 from engine.draw.glyphs import kind_glyph, state_glyph
-from engine.draw.ink import trail
 from engine.draw.scene import End, Form, Frame, Panel, Rect, Scene, Wire
 from engine.draw.sizes import Row, children, listed_rows
 from engine.draw.text import cut, elide, safe, width
@@ -97,10 +96,10 @@ class Drawing:
     def _edges(self, panel: Panel) -> Iterator[str]:
         paths: dict[tuple[bool, str], None] = {}
         heads: dict[tuple[int, int], bool] = {}
-        for link in panel.links:
-            for wire, end in trail(panel, link):
-                enters = wire.source == panel.group and wire.start == panel.rect.x + 1
-                leaves = link.target == panel.group and end.row == panel.port and end.stop >= panel.gap_x[-1]
+        for wire in (wire for wires in panel.wires for wire in wires):
+            enters = wire.source == panel.group and wire.start == panel.rect.x + 1
+            for end in wire.ends:
+                leaves = panel.group >= 0 and end.target < 0 and end.row == panel.port and end.stop >= panel.gap_x[-1]
                 paths[wire.dashed, self._path(wire, end, int(enters), int(leaves))] = None
                 if end.target >= 0:
                     at = (end.stop, end.row)
