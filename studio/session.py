@@ -15,6 +15,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
+from engine.errors import WorkflowError
 from studio import actions, config, effects
 from studio.actions import Action
 from studio.document.reader import Broken, read
@@ -108,14 +111,20 @@ class Session:
         if over:
             self.link = None
             link.leave()
-            problem = link.problem
-            if problem and not run.error:
-                self.dispatch(actions.Told(problem, "error"))
+            if run.live:  # the engine could not go on: what it says last is not how it stands
+                run = structs.replace(run, state="failed", error=self._problem_of(link))
+                self.dispatch(actions.Told(run.error, "error"))
             self.dispatch(actions.RunAdvanced(run, nodes))
             self.dispatch(actions.RunEnded(run))
         elif nodes or run.state != getattr(self.state.run, "state", "") or now - self._told >= 0.25:
             self._told = now
             self.dispatch(actions.RunAdvanced(run, nodes))
+
+    def _problem_of(self, link: RunLink) -> str:
+        problem = link.handle.problem
+        if problem is not None and not isinstance(problem, WorkflowError | OSError):
+            return f"This is ours: {report_of(problem)}"
+        return first_of(link.problem or "the engine ended without ending the run")
 
     def close(self) -> None:
         """Let everything go: the run of this studio is canceled, threads end."""
@@ -146,8 +155,6 @@ class Session:
         threading.Thread(target=self._try, args=(job,), name="flowloom-aside", daemon=True).start()
 
     def _try(self, job: Callable[[], None]) -> None:
-        from engine.errors import WorkflowError
-
         try:
             job()
         except WorkflowError as problem:

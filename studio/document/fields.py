@@ -24,7 +24,7 @@ from engine.project.model import (
     RetryStrategy,
     Settings,
 )
-from engine.project.shapes import fields_of, help_of
+from engine.project.shapes import help_of
 
 TIMES = frozenset({"timeout", "delay", "for", "initial", "max", "heartbeat", "linger"})
 _ABOUT = ("description", "notes", "tags", "enabled")
@@ -80,13 +80,13 @@ def _id_field(node: Node) -> Field:
 def _body_fields(node: Node) -> Iterator[Field]:
     body = node.body
     kind = type(body)
-    for field in fields_of(kind).values():
-        value = getattr(body, field.name)
-        if field.key in _HIDDEN_BODY:
-            yield from _branch_fields(field.key, value)
+    for info in structs.fields(kind):
+        key, value = info.encode_name, getattr(body, info.name)
+        if key in _HIDDEN_BODY:
+            yield from _branch_fields(key, value)
             continue
-        default = _is_default(kind, field.name, value) and not isinstance(body, Composite)
-        yield Field(field.key, _shown(field.key, value), field.help, "default" if default else "", default)
+        default = value == default_of(info) and not isinstance(body, Composite)
+        yield _field(info, value, default=default)
 
 
 def _branch_fields(key: str, value: Any) -> Iterator[Field]:
@@ -98,11 +98,14 @@ def _branch_fields(key: str, value: Any) -> Iterator[Field]:
 
 
 def _struct_fields(part: Struct) -> Iterator[Field]:
-    kind = type(part)
-    for field in fields_of(kind).values():
-        value = getattr(part, field.name)
-        default = _is_default(kind, field.name, value)
-        yield Field(field.key, _shown(field.key, value), field.help, "default" if default else "", default)
+    for info in structs.fields(type(part)):
+        value = getattr(part, info.name)
+        yield _field(info, value, default=value == default_of(info))
+
+
+def _field(info: structs.FieldInfo, value: Any, *, default: bool) -> Field:
+    text = _shown(info.encode_name, value)
+    return Field(info.encode_name, text, help_of(info.type), "default" if default else "", default)
 
 
 def _input_fields(node: Node) -> Iterator[Field]:
@@ -130,10 +133,6 @@ def _setting_fields(
         meaning = help_of(field.type) or _MEANINGS.get(key, "")
         tag = ("[defaults]" if inherited not in (None, {}) else "default") if unsaid else ""
         yield Field(key, text, meaning, tag, unsaid)
-
-
-def _is_default(kind: type[Struct], name: str, value: Any) -> bool:
-    return any(field.name == name and default_of(field) == value for field in structs.fields(kind))
 
 
 def default_of(field: structs.FieldInfo) -> Any:
