@@ -33,6 +33,19 @@ RUN_FIELDS = ("id", "name", "started", "folder")
 """What `${run.NAME}` knows."""
 
 
+_OTHER_KINDS = {
+    "params": "params.NAME",
+    "parameters": "params.NAME",
+    "vars": "vars.NAME",
+    "variables": "vars.NAME",
+    "item": "item",
+    "value": "value",
+    "index": "index",
+    "environ": "env:NAME",
+    "secrets": "secret:NAME",
+}
+
+
 class Use(Struct, frozen=True):
     """One reference of a node, and where in the file it stands; `edge` if the node waits for what it names."""
 
@@ -190,8 +203,11 @@ def _target(use: Use, level: Level, notes: Notes) -> Standing | None:
 def note_missing(missing: Missing, place: Path, notes: Notes) -> None:
     """Note a name that leads nowhere, with the one that was probably meant."""
     near = missing.same or (notes.nearest(missing.name, missing.known()) if missing.name else None)
+    other = notes.nearest(missing.name, _OTHER_KINDS) if missing.name and near is None else None
     if near is not None:
         remedy = f'did you mean "{near}"?'
+    elif other is not None:
+        remedy = f"did you mean ${{{_OTHER_KINDS[other]}}}?"
     elif not missing.name:
         remedy = "name another node"
     else:

@@ -105,7 +105,7 @@ _TOKEN = re.compile(
     r"|(?P<number>-?\d[\d_]*(?:\.\d+)?(?:[eE][+-]?\d{1,3})?(?![\w.]))"
     r"|(?P<op>==|!=|<=|>=|<|>)"
     r"|(?P<sign>[()\[\],])"
-    r"|(?P<word>[^\W\d]\w*))"
+    r"|(?P<word>[^\W\d]\w*(?:[.-]\w+)*))"
 )
 _ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "<": operator.lt,

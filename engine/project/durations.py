@@ -27,6 +27,26 @@ def parse_duration(text: str) -> float | None:
     return math.fsum(float(number) * size for (number, _), size in zip(parts, sizes, strict=True))
 
 
+_SPOKEN = (
+    (re.compile(r"milliseconds?|millis|msecs?", re.IGNORECASE), "ms"),
+    (re.compile(r"seconds?|secs?", re.IGNORECASE), "s"),
+    (re.compile(r"minutes?|mins?", re.IGNORECASE), "m"),
+    (re.compile(r"hours?|hrs?", re.IGNORECASE), "h"),
+    (re.compile(r"days?", re.IGNORECASE), "d"),
+    (re.compile(r"\s*(?:and|,)\s*|\s+", re.IGNORECASE), ""),
+)
+
+
+def meant_duration(text: str) -> str | None:
+    """What "5 min" or "2 hours and 30 minutes" should have been; None if no length of time can be seen in it."""
+    if len(text) > 100:
+        return None
+    for spoken, unit in _SPOKEN:
+        text = spoken.sub(unit, text)
+    text = text.lower()
+    return text if parse_duration(text) is not None else None
+
+
 def format_duration(seconds: float) -> str | float | int:
     """What a person would have written for `seconds`: "90s", "1h30m"; the number itself where no text is exact."""
     if not math.isfinite(seconds) or seconds < 0:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
 from typing import Any
 
-from msgspec import UNSET
+from msgspec import UNSET, structs
 
 from engine.errors import ValidationFailed
 from engine.project.findings import Finding, Notes, Path, shown
@@ -67,7 +67,10 @@ def check_params(params: Mapping[str, Param], place: Path, notes: Notes) -> None
             notes.error("bad-param", spot, message, f"use one of {', '.join(_READERS)}")
             continue
         if param.default is not UNSET:
-            _check_value(name, param, param.default, (*spot, "default"), notes)
+            known = param
+            if param.pattern is not None and not _is_cheap(param.pattern, param.default):
+                known = structs.replace(param, pattern=None)
+            _check_value(name, known, param.default, (*spot, "default"), notes)
             if param.required:
                 message = f"the param {shown(name)} is required, so its default is never used"
                 notes.warning("idle-default", (*spot, "default"), message, "delete `required` or `default`")
@@ -150,6 +153,15 @@ def _check_pattern(name: str, param: Param, spot: Path, notes: Notes) -> None:
     except (re.error, RecursionError, OverflowError) as error:
         message = f"the pattern of the param {shown(name)} is no regular expression: {error}"
         notes.error("bad-param", (*spot, "pattern"), message, "correct the pattern")
+
+
+def _is_cheap(pattern: str, value: object) -> bool:
+    """True if matching cannot take long: a repeated group, or many repetitions, may take longer than anybody lives.
+
+    What somebody else's file says is matched only then; what a person gives with -p is matched in any case.
+    """
+    repeats = len(re.findall(r"[*+{]", pattern))
+    return repeats <= 2 and re.search(r"\)[*+{?]", pattern) is None and len(str(value)) <= 200
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -195,6 +195,9 @@ class _Scanner:
             self._key = []
 
     def _in_value(self, kind: str | None, found: str, place: Place) -> None:
+        if not self._stack:  # a text that no parser took
+            self._value = False
+            return
         top = self._stack[-1]
         path, index = top[0], top[1]
         if isinstance(index, int) and found not in ("]", ","):
@@ -217,13 +220,14 @@ class _Scanner:
     def _close(self) -> None:
         """The bracket on top of the stack was closed; a key whose value it was is done, too."""
         self._stack.pop()
-        self._value = True
+        self._value = bool(self._stack)
         if self._stack and self._stack[-1][1] is None:
             self._leave()
 
     def _leave(self) -> None:
         """The value of a key is complete (a date with a space or a number with a point has more words: harmless)."""
-        self._stack.pop()
+        if self._stack:
+            self._stack.pop()
         self._value = False
 
 

@@ -186,6 +186,8 @@ def _body_kind(table: Mapping[str, Any], path: Path, notes: Notes) -> type[Struc
 
 
 def _near_body(key: str, notes: Notes) -> str | None:
+    if key in _BODIES_ELSEWHERE:
+        return _BODIES_ELSEWHERE[key]
     return None if key in _keys_of(Shell, True) else notes.nearest(key, BODIES)
 
 
@@ -247,6 +249,10 @@ def _note_stray(key: str, value: Any, kind: type[Struct] | None, path: Path, not
         message = f"`{key}` belongs to a node with {owner}; {path_text(path)} has none"
         notes.error("stray-key", place, message, "delete the line, or make a node of its own")
     else:
+        meant = ELSEWHERE_CALLED.get(key)
+        if meant is not None:
+            notes.error("unknown-key", place, f"{path_text(path)} has no key {shown(key)}", f"here it is {meant}")
+            return
         known = {**_keys_of(kind or Shell, True), **dict.fromkeys(_SEPARATE)}
         note_unknown({key: value}, known, path, notes)
 
@@ -396,6 +402,7 @@ def _read_on_error(value: Any, path: Path, notes: Notes) -> Any:
         if key == "compensate" and isinstance(target, list) and all(isinstance(name, str) for name in target):
             return Compensate(tuple(NodeId(name) for name in target))
     near = notes.nearest(value, _ON_ERROR) if isinstance(value, str) else None
+    near = "skip" if value in ("ignore", "continue", "pass") else near
     return wrong(path, notes, value, _ON_ERROR_WANTED, f'did you mean "{near}"?' if near else "choose one of them")
 
 
@@ -470,6 +477,46 @@ def _read_head(table: Any, notes: Notes) -> dict[str, Any]:
     note_unknown(table, known, ("project",), notes)
     return read_fields(known, table, ("project",), notes)
 
+
+ELSEWHERE_CALLED: Mapping[str, str] = {
+    "retries": "`retry = { max_retries = 3 }`",
+    "max_retries": "`retry = { max_retries = 3 }`",
+    "retry_delay": '`retry = { max_retries = 3, delay = "5s" }`',
+    "depends_on": "`needs = [...]`",
+    "depends": "`needs = [...]`",
+    "dependencies": "`needs = [...]`",
+    "deps": "`needs = [...]`",
+    "after": "`needs = [...]`",
+    "if": "`when`",
+    "foreach": "`map`",
+    "for_each": "`map`",
+    "parameters": "`args`",
+    "kwargs": "`args`",
+    "arguments": "`args`",
+    "environment": "`env`",
+    "workdir": "`cwd`",
+    "working_directory": "`cwd`",
+    "disabled": "`enabled = false`",
+    "continue_on_error": '`on_error = "skip"`',
+    "allow_failure": '`on_error = "skip"`',
+    "trigger_rule": '`join = "any"`',
+}
+"""What other tools call what a node has here: a misspelling that no letter tells."""
+
+_BODIES_ELSEWHERE: Mapping[str, str] = {
+    "run": "shell",
+    "script": "shell",
+    "bash": "shell",
+    "sh": "shell",
+    "cmd": "command",
+    "exec": "command",
+    "func": "task",
+    "function": "task",
+    "python": "task",
+    "steps": "nodes",
+    "tasks": "nodes",
+    "if": "condition",
+}
 
 _TOP = ("format", "project", "params", "vars", "run", "defaults", "nodes", "pools", "workflows", "agents", "studio")
 _HEAD = ("name", "description", "python", "result", "files")

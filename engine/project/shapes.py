@@ -17,7 +17,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from msgspec import NODEFAULT, Meta, Struct, UnsetType, structs
 
-from engine.project.durations import EXAMPLES, parse_duration
+from engine.project.durations import EXAMPLES, meant_duration, parse_duration
 from engine.project.findings import Notes, Path, shown
 
 BAD: Final = object()
@@ -208,7 +208,8 @@ def _literal(choices: tuple[str, ...]) -> Converter:
 def _sequence(inner: Converter) -> Converter:
     def sequence(value: Any, path: Path, notes: Notes) -> Any:
         if not isinstance(value, list):
-            return wrong(path, notes, value, "a list", "put it in brackets: [...]")
+            inside = shown(value) if isinstance(value, str) and len(value) < 60 else "..."
+            return wrong(path, notes, value, "a list", f"put it in brackets: [{inside}]")
         items = [inner(item, (*path, index), notes) for index, item in enumerate(value)]
         return BAD if any(item is BAD for item in items) else tuple(items)
 
@@ -261,6 +262,9 @@ def read_seconds(value: Any, path: Path, notes: Notes) -> Any:
         seconds = parse_duration(value)
         if seconds is not None:
             return seconds
+        meant = meant_duration(value)
+        if meant is not None:
+            return wrong(path, notes, value, "a length of time", f'did you mean "{meant}"?')
     return wrong(path, notes, value, "a length of time", f"write seconds or a text: {EXAMPLES}")
 
 

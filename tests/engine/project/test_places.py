@@ -90,6 +90,7 @@ def test_every_key_and_element_of_any_file_has_a_place_and_nothing_else_has(data
             assert rest.startswith("[") or path[-1] in rest
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="[]{}=\"'#.,\n ab1\\", max_size=60))
 def test_no_text_upsets_the_scanner(text: str) -> None:
     places(text)
