@@ -20,6 +20,7 @@ import sys
 import termios
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 WIDTH, HEIGHT = 160, 50
 QUIET = 0.04
@@ -166,22 +167,34 @@ class Session:
         os.close(self.parent)
 
 
-def medians(session: Session, presses: Callable[[int], bytes]) -> tuple[float, float, int]:
-    """Median and p95 in ms, and median bytes, of the answers to `presses(sample)`."""
+class Figures(NamedTuple):
+    """Of the answers to some keys: median and p95 in ms, median bytes, and ms of processor for each."""
+
+    median: float
+    high: float
+    size: int
+    cpu: float
+
+
+def medians(session: Session, presses: Callable[[int], bytes]) -> Figures:
+    """The figures of the answers to `presses(sample)`. The processor's time tells the cost on a machine that others use."""
     found = []
+    before = session.cpu()
     for sample in range(SAMPLES):
         time.sleep(0.03)
         found.append(session.answer(presses(sample)))
     times = sorted(took for took, count in found if count)
     if not times:
-        return float("nan"), float("nan"), 0
-    return statistics.median(times), times[int(len(times) * 0.95)], int(statistics.median(count for _, count in found))
+        return Figures(float("nan"), float("nan"), 0, float("nan"))
+    size = int(statistics.median(count for _, count in found))
+    cpu = (session.cpu() - before) * 1000 / len(found)
+    return Figures(statistics.median(times), times[int(len(times) * 0.95)], size, cpu)
 
 
-def report(name: str, figures: tuple[float, float, int], aim: float | None = None) -> None:
-    median, high, count = figures
+def report(name: str, figures: Figures, aim: float | None = None) -> None:
+    median, high, count, cpu = figures
     told = "" if aim is None else f"   aim {aim:g} ms: {'kept' if median <= aim else 'MISSED'}"
-    sys.stdout.write(f"{name:<38}{median:7.1f} ms   p95 {high:6.1f}   {count:6} bytes{told}\n")
+    sys.stdout.write(f"{name:<38}{median:7.1f} ms   p95 {high:6.1f}   processor {cpu:5.1f}   {count:6} bytes{told}\n")
     sys.stdout.flush()
 
 
@@ -198,7 +211,11 @@ def measure(nodes: int) -> None:
         at = f"{nodes} nodes, {name}"
         report(f"{at}: select (down, up)", medians(session, back_and_forth(b"j", b"k", 3)), 6.0)
         report(f"{at}: focus (left, right)", medians(session, back_and_forth(b"h", b"l", 3)))
-        report(f"{at}: pan by wheel", medians(session, back_and_forth(WHEEL_DOWN, WHEEL_UP)), 16.0 if nodes <= 1000 else 20.0)
+        report(
+            f"{at}: pan by wheel",
+            medians(session, back_and_forth(WHEEL_DOWN, WHEEL_UP)),
+            16.0 if nodes <= 1000 else 20.0,
+        )
         report(f"{at}: half a screen", medians(session, back_and_forth(b"L", b"H")))
         if zoom == 1:
             report(f"{at}: zoom", medians(session, lambda _: b"z"))

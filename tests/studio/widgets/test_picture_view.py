@@ -48,7 +48,8 @@ class Viewer(App[None]):
 
 async def test_only_the_part_of_a_row_that_differs_is_sent() -> None:
     app = Viewer()
-    async with app.run_test(size=(40, 12)):
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
         app.view.sent.clear()
         app.view.numbers[3] = 7
         app.view.repaint()
@@ -58,7 +59,8 @@ async def test_only_the_part_of_a_row_that_differs_is_sent() -> None:
 
 async def test_only_the_rows_asked_for_are_painted() -> None:
     app = Viewer()
-    async with app.run_test(size=(40, 12)):
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
         app.view.asked.clear()
         app.view.repaint({2, 3, 9, 400, -4})
         assert app.view.asked == [(2, 2), (9, 1)]
@@ -66,7 +68,8 @@ async def test_only_the_rows_asked_for_are_painted() -> None:
 
 async def test_where_most_changed_all_is_sent_in_one_piece() -> None:
     app = Viewer()
-    async with app.run_test(size=(8, 12)):
+    async with app.run_test(size=(8, 12)) as pilot:
+        await pilot.pause()
         app.view.numbers = [123456] * 100
         app.view.sent.clear()
         app.view.repaint()
@@ -75,7 +78,8 @@ async def test_where_most_changed_all_is_sent_in_one_piece() -> None:
 
 async def test_several_changes_cost_one_painting() -> None:
     app = Viewer()
-    async with app.run_test(size=(40, 12)):
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
         app.view.asked.clear()
         with app.view.at_once():
             app.view.repaint()
@@ -86,7 +90,8 @@ async def test_several_changes_cost_one_painting() -> None:
 
 async def test_a_strip_is_kept_until_its_row_changes() -> None:
     app = Viewer()
-    async with app.run_test(size=(40, 12)):
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
         before = app.view.render_lines(Region(0, 0, 40, 12))
         app.view.numbers[5] = 1
         app.view.repaint()
@@ -96,7 +101,8 @@ async def test_a_strip_is_kept_until_its_row_changes() -> None:
 
 async def test_rows_below_the_picture_are_blank() -> None:
     app = Viewer()
-    async with app.run_test(size=(40, 12)):
+    async with app.run_test(size=(40, 12)) as pilot:
+        await pilot.pause()
         assert app.view.render_line(99).text == " " * 40
 
 
