@@ -18,6 +18,7 @@ from studio.front.terminal import Terminal, terminal_of
 if TYPE_CHECKING:
     from engine.project.loading import Loaded
     from engine.start import RunHandle
+    from studio.live.board import Ask
     from studio.live.watch import Stops, View
 
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, run what does not need the failed node.")
 @click.option("--python", metavar="P", help="The interpreter for the tasks.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run, level by level, and run nothing.")
+@click.option("--no-wait", is_flag=True, help="Where only a person's answer is missing, leave with exit code 4.")
 @click.option("--plain", is_flag=True, help="Lines only, nothing that is redrawn.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout at the end.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing unless something fails.")
@@ -45,11 +47,12 @@ def command(
     as_json: bool,
     quiet: bool,
     verbose: bool,
+    no_wait: bool,
 ) -> int:
     """Run PROJECT. To name a project here is to trust it: its code runs as you.
 
-    Progress goes to stderr. Exit code: 0 completed, 1 failed, 2 wrong usage or project, 3 canceled, 5 broken
-    environment, 130 Ctrl-C.
+    Progress goes to stderr. Exit code: 0 completed, 1 failed, 2 wrong usage or project, 3 canceled, 4 it waits for a
+    person and nobody is here, 5 broken environment, 130 Ctrl-C.
     """
     from studio.live.watch import Stops
 
@@ -82,7 +85,7 @@ def command(
         word = "" if _is_here(loaded) else handle.id
         if not quiet:
             _tell_moved(loaded, handle)
-        code = _watch(handle, word, stops, plain=plain, as_json=as_json, quiet=quiet, verbose=verbose)
+        code = _watch(handle, word, stops, plain=plain, as_json=as_json, quiet=quiet, verbose=verbose, no_wait=no_wait)
         _trust(loaded)
         return code
 
@@ -147,21 +150,35 @@ def _check_executor(name: str | None) -> None:
 
 
 def _watch(
-    handle: RunHandle, word: str, stops: Stops, *, plain: bool, as_json: bool, quiet: bool, verbose: bool
+    handle: RunHandle,
+    word: str,
+    stops: Stops,
+    *,
+    plain: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+    no_wait: bool,
 ) -> int:
     from studio.live.board import Board
+    from studio.live.keyboard import Keyboard
     from studio.live.watch import PATIENCE, Watch
     from studio.live.words import Story
 
     terminal = terminal_of(sys.stderr)
     paint = Paint(terminal)
-    view = _view(paint, terminal, plain=plain or quiet)
+    keyboard = None if no_wait else Keyboard.here()
+    view = _view(paint, terminal, plain=plain or quiet, answers=keyboard is not None)
     title = handle.plan.name or handle.id
     story = Story(paint, handle.state, most=12 if terminal.live else 200)
     patience = None if terminal.live else PATIENCE
-    watch = Watch(handle, view, Board(title), story, stops, lines=not quiet, logs=verbose, patience=patience)
+    watch = Watch(
+        handle, view, Board(title), story, stops, lines=not quiet, logs=verbose, patience=patience, keyboard=keyboard
+    )
     with _prints_of_this_process(handle, paint, view, quiet):
         watch.run()
+    if watch.unanswered is not None:
+        return _leave_unanswered(handle, watch.unanswered, as_json)
     if watch.gave_up:
         from studio.front.trouble import problem
 
@@ -187,11 +204,30 @@ def _prints_of_this_process(
     return caught(paint, (lambda lines: None) if quiet else view.say)
 
 
-def _view(paint: Paint, terminal: Terminal, *, plain: bool) -> View:
+def _leave_unanswered(handle: RunHandle, ask: Ask, as_json: bool) -> int:
+    """Leave a run that only a person can bring further; the engine's thread still waits for one."""
+    from studio.front.trouble import problem
+
+    say(
+        problem(
+            f"{ask.node} asks: {ask.text}\nnobody is at this terminal to answer, so the run was left as it is; run it "
+            "from a terminal, or give the approval a `default` and a `timeout`"
+        )
+    )
+    if as_json:
+        from studio.front.documents import dumped
+
+        tell(dumped(handle.result.to_dict()))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(exit_codes.WAITING)
+
+
+def _view(paint: Paint, terminal: Terminal, *, plain: bool, answers: bool) -> View:
     if plain or not terminal.live:
         from studio.live.plain import PlainView
 
-        return PlainView(paint)
+        return PlainView(paint, answers=answers)
     from studio.live.screen import LiveView
 
     return LiveView(paint)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 
 from engine.attempt import Progress
+from engine.frames import Question
 from engine.machine.state import NODE_STATES, TEMPLATE, NodeState, RunState
 
 ORDER = ("running", "retrying", "ready", "suspended", "completed", "failed", "unknown", "skipped", "canceled")
@@ -30,6 +31,16 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A question that a run asks a person: node number `number`, its path, its text, the answers to choose from."""
+
+    number: int
+    node: str
+    text: str
+    choices: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Picture:
     """A run at one moment. `left` is about how many seconds it still takes, None while nobody can tell."""
 
@@ -42,6 +53,8 @@ class Picture:
     settled: int
     left: float | None = None
     trouble: str = ""
+    ask: Ask | None = None
+    """The oldest open question."""
 
 
 @dataclass(slots=True)
@@ -67,9 +80,13 @@ class Board:
         retrying = dict(state.retrying)
         counts["ready"] -= len(retrying)
         counts["retrying"] = len(retrying)
+        for node in list(state.asking):
+            if NODE_STATES[codes[node]] is NodeState.RUNNING and node not in aside:
+                counts["running"] -= 1
+                counts["suspended"] += 1
         settled = sum(count for word, count in counts.items() if word in _SETTLED)
         total = sum(counts.values())
-        rows = [*self._running(state, codes, aside, now), *self._retrying(state, retrying, now)]
+        rows = [*_asking(state, now), *self._running(state, codes, aside, now), *self._retrying(state, retrying, now)]
         return Picture(
             title=self.title,
             state=state.state.value,
@@ -80,6 +97,7 @@ class Board:
             settled=settled,
             left=self._steady(_left(rows, settled, total, now)),
             trouble=trouble or "",
+            ask=open_question(state),
         )
 
     def _running(self, state: RunState, codes: bytes, aside: Set[int], now: float) -> Iterable[Row]:
@@ -87,7 +105,7 @@ class Board:
         found: list[int] = []
         node = codes.find(number)
         while node >= 0 and len(found) < MOST_ROWS:
-            if node not in aside:
+            if node not in aside and node not in state.asking:
                 found.append(node)
             node = codes.find(number, node + 1)
         found.sort(key=lambda node: state.started[node])
@@ -111,6 +129,22 @@ class Board:
         if left is None or self._left is None or abs(left - self._left) > 0.05 * self._left:
             self._left = left
         return self._left
+
+
+def open_question(state: RunState) -> Ask | None:
+    """What the run asks a person, if it does; of several questions the first asked."""
+    for node, text in list(state.asking.items()):
+        frame = state.plan.frames.get(node)
+        if isinstance(frame, Question):
+            return Ask(node, state.plan.names[node], text, frame.choices)
+    return None
+
+
+def _asking(state: RunState, now: float) -> Iterable[Row]:
+    """Nodes that wait for something from outside: a person, a file."""
+    for node, text in list(state.asking.items())[:MOST_ROWS]:
+        elapsed = max(now - state.started[node], 0.0)
+        yield Row(state.plan.names[node], "suspended", state.attempts[node], elapsed, None, f"waits: {text}")
 
 
 def _aside(state: RunState) -> Set[int]:

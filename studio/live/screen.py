@@ -13,8 +13,9 @@ from typing import IO, TYPE_CHECKING
 
 from engine.draw.text import elide, pad
 from studio.front.paint import Paint, cells, seconds
-from studio.live.board import Picture, Row
-from studio.theme import ASCII_SPINNER, SPINNER, look
+from studio.live.board import Ask, Picture, Row
+from studio.live.keyboard import letters_of
+from studio.theme import ASCII_SPINNER, SPINNER, kind_glyph, look
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -108,8 +109,8 @@ def draw(picture: Picture, paint: Paint, width: int, height: int) -> Text:
     from rich.text import Text
 
     room = max(height - 1, 2)
-    spare = 3 if room >= 6 else 1  # an empty line, the bar, perhaps a line of trouble
-    rows = _chosen(picture.rows, room - spare - bool(picture.trouble))
+    spare = 3 if room >= 6 else 1  # an empty line, the bar, the hint
+    rows = _chosen(picture.rows, room - spare - bool(picture.trouble) - bool(picture.ask))
     name_room = _name_room(rows, paint, width)
     lines: list[Text] = [_row(row, picture, paint, width, name_room) for row in rows]
     hidden = len(picture.rows) - len(rows)
@@ -121,6 +122,8 @@ def draw(picture: Picture, paint: Paint, width: int, height: int) -> Text:
         mark = Text(f"{paint.sign('warning')} {paint.safe(picture.trouble)}", style="yellow")
         mark.truncate(width, overflow="ellipsis")
         lines.append(mark)
+    if picture.ask is not None:
+        lines.append(_question(picture.ask, paint, width))
     lines.append(_bottom(picture, paint, width))
     if room >= 6:
         lines.append(_hint(picture, width))
@@ -146,7 +149,7 @@ def _row(row: Row, picture: Picture, paint: Paint, width: int, name_room: int) -
     line.append(f" {_middle(paint.safe(row.node), name_room, paint)}")
     if row.attempt > 1 and row.state == "running":
         line.append(f"  attempt {row.attempt}", "dim")
-    clock = seconds(row.elapsed) if row.state == "running" else f"again in {seconds(row.elapsed)}"
+    clock = f"again in {seconds(row.elapsed)}" if row.state == "retrying" else seconds(row.elapsed)
     used = name_room + 2 + (cells(f"  attempt {row.attempt}") if row.attempt > 1 and row.state == "running" else 0)
     left = width - used - cells(clock) - 2
     if row.fraction is not None and width >= ROOM_FOR_BAR and left >= BAR + 8:
@@ -196,6 +199,23 @@ def _bottom(picture: Picture, paint: Paint, width: int) -> Text:
         line.append("  ")
         line.append(text, _style(look(word).ansi))
     line.append(f"  {clock}{left}")
+    line.truncate(width)
+    return line
+
+
+def _question(ask: Ask, paint: Paint, width: int) -> Text:
+    """`¿ Publish Biscoe?  y yes  n no`: the keys are violet, the question amber."""
+    from rich.text import Text
+
+    line = Text(no_wrap=True)
+    keys = letters_of(ask.choices)
+    room = width - 2 - sum(4 + cells(paint.safe(choice)) for choice in keys.values())
+    line.append(f"{kind_glyph('approval', ascii=paint.terminal.ascii)} ", "yellow")
+    line.append(paint.fit(paint.safe(ask.text), max(room, 10)), "yellow")
+    for key, choice in keys.items():
+        line.append("  ")
+        line.append(key, ACCENT)
+        line.append(f" {paint.safe(choice)}")
     line.truncate(width)
     return line
 

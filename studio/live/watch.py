@@ -16,9 +16,10 @@ from collections.abc import Callable
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Protocol
 
-from engine.machine.requests import Cancel
+from engine.machine.requests import Answer, Cancel
 from studio.front import exit_codes
-from studio.live.board import Board, Picture
+from studio.live.board import Ask, Board, Picture, open_question
+from studio.live.keyboard import Keyboard, letters_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,7 @@ class Watch:
         lines: bool = True,
         logs: bool = False,
         patience: float | None = None,
+        keyboard: Keyboard | None = None,
     ) -> None:
         self.handle = handle
         self.view = view
@@ -105,10 +107,14 @@ class Watch:
         self.story = story
         self.stops = stops
         self.gave_up = ""
-        """Why the run was left before its end, if it was."""
+        """Why the run was left before its end, if it was: the store refused for too long."""
+        self.unanswered: Ask | None = None
+        """The question because of which the run was left: it waits for a person, and nobody is here."""
         self._lines = lines
         self._logs = logs
         self._patience = patience
+        self._keyboard = keyboard
+        self._idle = 0
         self._asked = False
         self._subscription = handle.run.feed.subscribe()
         self._troubled_since: float | None = None
@@ -118,16 +124,16 @@ class Watch:
         handle, view = self.handle, self.view
         handle.start()
         view.open()
-        self.stops.at_once = view.close
+        self.stops.at_once = self._let_go
         try:
             self._look()
             while not handle.wait(FRAME):
                 self._look()
-                if self._is_hopeless():
+                if self._is_hopeless() or self._waits_for_nobody():
                     return
             self._look()
         finally:
-            view.close()
+            self._let_go()
             handle.run.feed.unsubscribe(self._subscription)
 
     def _look(self) -> None:
@@ -142,7 +148,41 @@ class Watch:
         self.board.hear(glance.progress)
         self.view.say(said)
         run = self.handle.run
-        self.view.show(self.board.look(run.state, run.now(), run.trouble), spoke=bool(said))
+        picture = self.board.look(run.state, run.now(), run.trouble)
+        self.view.show(picture, spoke=bool(said))
+        if self._keyboard is not None:
+            self._listen(self._keyboard, picture.ask)
+
+    def _listen(self, keyboard: Keyboard, ask: Ask | None) -> None:
+        """While a question is open, hand on the person's answer to it."""
+        if ask is None:
+            keyboard.rest()
+            return
+        keyboard.listen()
+        keys = letters_of(ask.choices)
+        for key in keyboard.keys().lower():
+            if key in keys:
+                self.handle.run.ask(Answer(ask.number, keys[key], _person()), wait=None)
+                return
+
+    def _let_go(self) -> None:
+        """Give the terminal back, whatever it was doing."""
+        self.view.close()
+        if self._keyboard is not None:
+            self._keyboard.rest()
+
+    def _waits_for_nobody(self) -> bool:
+        """Whether all that is left is a question, and there is nobody at this terminal to answer it."""
+        state = self.handle.run.state
+        if not state.asking:
+            return False
+        ask = open_question(state)
+        waits = ask is not None and not (state.running or state.retrying or state.waits or self._keyboard)
+        self._idle = self._idle + 1 if waits else 0
+        if self._idle < 3:
+            return False
+        self.unanswered = ask
+        return True
 
     def _is_hopeless(self) -> bool:
         """Whether the store has refused for longer than anybody waits, with nobody there to make room."""
@@ -157,3 +197,13 @@ class Watch:
             return False
         self.gave_up = trouble
         return True
+
+
+def _person() -> str:
+    """Who answers, for the record."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())

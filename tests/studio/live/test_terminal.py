@@ -45,14 +45,23 @@ def evil():
 """
 
 
-def in_terminal(folder: Path, *words: str, columns: int, rows: int, **more: str) -> tuple[int, str]:
-    """Run the command in a pty of this size; its exit code and every byte that it wrote there."""
+def in_terminal(
+    folder: Path, *words: str, columns: int, rows: int, typed: dict[str, str] | None = None, **more: str
+) -> tuple[int, str]:
+    """Run the command in a pty of this size; its exit code and every byte that it wrote there.
+
+    `typed`: what a person types once a text was seen.
+    """
+    waiting = dict(typed or {})
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
     environment.pop("COLUMNS", None)
     environment.pop("LINES", None)
-    code = "import sys; from studio.cli import main; sys.exit(main())"
+    code = (
+        "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "  # our terminal, as in a login
+        "from studio.cli import main; sys.exit(main())"
+    )
     process = subprocess.Popen(
         [sys.executable, "-c", code, *words],
         cwd=folder,
@@ -74,6 +83,8 @@ def in_terminal(folder: Path, *words: str, columns: int, rows: int, **more: str)
             if not piece:
                 break
             told += piece
+            for seen in [text for text in waiting if text.encode() in told]:
+                os.write(master, waiting.pop(seen).encode())
     os.close(master)
     return process.wait(timeout=10), told.decode("utf-8", "replace")
 
@@ -119,3 +130,30 @@ def test_an_ascii_terminal_gets_ascii(folder: Path, change: dict[str, str]) -> N
     for words in (["run"], ["show"], ["logs"], ["runs"]):
         _, told = in_terminal(folder, *words, columns=80, rows=24, **change)
         assert told.isascii(), (words, [char for char in told if not char.isascii()][:5])
+
+
+ASKING = """
+format = 1
+[project]
+name = "asks"
+result = "ok"
+[nodes.ok]
+approval = "Publish \\u202eit?"
+"""
+
+
+@pytest.mark.parametrize("words", [["run"], ["run", "--plain"]])
+@pytest.mark.parametrize(("key", "answer"), [("y", "yes"), ("n", "no")])
+def test_a_question_is_answered_by_a_key_at_the_terminal(folder: Path, words: list[str], key: str, answer: str) -> None:
+    (folder / "project.toml").write_text(ASKING, "utf-8")
+    code, told = in_terminal(folder, *words, columns=80, rows=24, typed={"yes": key})
+    assert code == 0, told
+    assert "\u202e" not in told
+    assert f"result  '{answer}'" in OURS.sub("", told)
+
+
+def test_where_nobody_can_answer_the_run_is_left_with_4(folder: Path) -> None:
+    (folder / "project.toml").write_text(ASKING, "utf-8")
+    code, told = in_terminal(folder, "run", "--no-wait", columns=80, rows=24)
+    assert code == 4
+    assert "nobody is at this terminal" in OURS.sub("", told)
