@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
 
-_SWEEP_BUDGET = 20_000
-_TRANSPOSE_BUDGET = 20_000
+_SWEEP_BUDGET = 12_000
+_TRANSPOSE_BUDGET = 12_000
 
 
 def untangle(layers: list[list[int]], up: list[list[int]], down: list[list[int]]) -> int:
@@ -135,8 +135,13 @@ def _swap_once(layer: list[int], place: list[int], up: list[list[int]], down: li
     lefts = [sorted([place[end] for end in up[item]]) for item in layer]
     rights = [sorted([place[end] for end in down[item]]) for item in layer]
     for at in range(len(layer) - 1):
-        gain = _gain(lefts[at], lefts[at + 1]) + _gain(rights[at], rights[at + 1])
-        spent += len(lefts[at]) + len(rights[at])
+        left, next_left, right, next_right = lefts[at], lefts[at + 1], rights[at], rights[at + 1]
+        if (not left or not next_left or left[-1] <= next_left[0]) and (
+            not right or not next_right or right[-1] <= next_right[0]
+        ):
+            continue  # nothing crosses here
+        gain = _gain(left, next_left) + _gain(right, next_right)
+        spent += len(left) + len(right)
         if gain > 0:
             won += gain
             layer[at], layer[at + 1] = layer[at + 1], layer[at]

@@ -71,7 +71,7 @@ def _pulled(
     items = sum(map(len, layers))
     if items > len(layers):
         both = range(len(layers))
-        for _ in range(2 if items < 3000 else 1):
+        for _ in range(2 if items < _POLISHED else 1):
             for number in both[1:]:
                 _pull(layers[number], offsets[number], up, at, stand_ins, pins)
             for number in both[-2::-1]:
