@@ -7,8 +7,8 @@ a project reaches Textual's own widgets but through `visible` and without markup
 
 from __future__ import annotations
 
+import gc
 import os
-import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -58,14 +58,11 @@ class StudioApp(App[int]):
         wanted = self.config.theme or kept.theme or _terminal_theme(environ)
         signs = theme.wants_ascii(environ, getattr(sys.__stdout__, "encoding", None))
         asked = self.config.ascii if self.config.ascii is not None else kept.ascii
-        size = shutil.get_terminal_size()
         state = StudioState(
             place="welcome" if path is None else "editor",
             theme=wanted if wanted in self.available_themes else theme.DARK,
             ascii=signs or bool(asked),
             recent=kept.recent,
-            width=size.columns,
-            height=size.lines,
         )
         self._inks: tuple[tuple[str, bool], Inks] | None = None
         self.session = Session(state, post=self._post, shell=self._perform, changed=self._changed)
@@ -306,4 +303,6 @@ def open_studio(path: Path | None = None) -> int:
         )
         print(message, file=sys.stderr)
         return 2
+    # A drawn graph of a thousand nodes is so many objects that full collections would stop the screen for 30 ms.
+    gc.set_threshold(100_000, 50, 1000)
     return StudioApp(path.absolute() if path is not None else None).run() or 0

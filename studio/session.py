@@ -86,6 +86,10 @@ class Session:
             return
         self.state, self._waiting = reduce(self.state, opened_at(path, self._once))
 
+    def sized(self, width: int, height: int) -> None:
+        """Know the size of the terminal before anything is painted."""
+        self.state, _ = reduce(self.state, actions.Resized(width, height))
+
     def begun(self) -> None:
         """The screen is there: do what had to wait for it."""
         waiting, self._waiting = self._waiting, ()

@@ -71,6 +71,8 @@ class Frame(Screen[None]):
         return self.app
 
     def compose(self) -> ComposeResult:
+        self.studio.session.sized(*self.app.size)
+        self.state = self.studio.session.state
         yield self._top
         yield self._strip
         with self._places:
