@@ -41,12 +41,15 @@ EPILOG = (
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Never raises for a mistake of the person or the machine."""
     words = list(sys.argv[1:] if argv is None else argv)
-    from studio.front.streams import settle
+    try:
+        from studio.front.streams import settle
 
-    settle()
-    if words in (["--version"], ["-V"]):
-        return _tell_version()
-    return _run(words)
+        settle()
+        if words in (["--version"], ["-V"]):
+            return _tell_version()
+        return _run(words)
+    except KeyboardInterrupt:
+        return 130  # while we were still importing
 
 
 def _tell_version() -> int:

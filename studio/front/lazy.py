@@ -33,7 +33,14 @@ class FrontDoor(click.Group):
         entry = self.table.get(cmd_name)
         if entry is None:
             return None
-        command = getattr(import_module(entry.module), entry.attribute)
+        try:
+            command = getattr(import_module(entry.module), entry.attribute)
+        except ModuleNotFoundError as error:
+            if error.name != entry.module:
+                raise
+            raise click.UsageError(
+                f"{cmd_name!r} is not part of this installation; install flowloom again", ctx
+            ) from error
         assert isinstance(command, click.Command)
         if not any("-C" in param.opts for param in command.params):
             command.params.append(folder_option())

@@ -56,8 +56,8 @@ def in_terminal(
     master, slave = pty.openpty()
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "LANG": "C.UTF-8", **more}
-    environment.pop("COLUMNS", None)
-    environment.pop("LINES", None)
+    for name in ("COLUMNS", "LINES", "PYTHONDONTWRITEBYTECODE"):
+        environment.pop(name, None)
     code = (
         "import fcntl, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "  # our terminal, as in a login
         "from studio.cli import main; sys.exit(main())"
