@@ -198,6 +198,23 @@ def test_a_pinned_box_keeps_its_row_and_the_others_make_room() -> None:
     check(scene)
 
 
+def test_other_zooms_keep_the_order_of_pinned_boxes_and_not_their_rows() -> None:
+    drawn = graph("a -> b c", b={"pin": 40}, c={"pin": 2})
+    scene = lay_out(drawn, Zoom.LINE)
+    assert scene.rects[2].y < scene.rects[1].y < 10
+
+
+@settings(max_examples=60, deadline=None)
+@given(graphs(grouped=True))
+def test_between_dots_every_edge_can_be_followed(drawn: Graph) -> None:
+    scene = lay_out(drawn, Zoom.DOT)
+    for link in scene.panels[0].links:
+        pieces = trail(scene.panels[0], link)[::-1]
+        assert (pieces[0][0].row, pieces[0][0].start) == (scene.port_row(link.source), scene.rects[link.source].right)
+        assert (pieces[-1][1].row, pieces[-1][1].stop + 1) == (scene.port_row(link.target), scene.rects[link.target].x)
+        assert all(before.row == after.row for (_, before), (after, _) in pairwise(pieces))
+
+
 def test_two_nets_that_change_places_turn_off_on_a_row_of_their_own() -> None:
     """Each comes in on the row on which the other lands, so neither can turn off first."""
     boxes = [Box(name, label=1, pin=row) for name, row in (("a", 1), ("b", 5), ("c", 5), ("d", 1))]

@@ -1,0 +1,227 @@
+"""One frame, drawn as if its corner were at (0, 0): the row of every item, the column of every layer, every track."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from engine.draw.groups import Level
+from engine.draw.layers import ENTRY, HIGHWAY, Layered, Net
+from engine.draw.packing import Piece, rows_for
+from engine.draw.rows import rows
+from engine.draw.scene import Graph, Rule, Zoom
+from engine.draw.sizes import Size
+from engine.draw.tracks import Strand, assign
+
+GAP_LEAST, GAP_MOST = 5, 12
+_FRAME_LEAST = 11
+_SIDE = 1  # empty columns inside a frame where nothing enters or leaves
+
+
+class Sketch:
+    """One frame, drawn as if its corner were at (0, 0)."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        zoom: Zoom,
+        level: Level,
+        drawn: Layered,
+        found: list[Size],
+        inner: Mapping[int, Sketch],
+        space: int,
+    ) -> None:
+        self.graph = graph
+        self.zoom = zoom
+        self.level = level
+        self.drawn = drawn
+        self.inner = inner
+        self.size = [found[box] for box in level.boxes]
+        self.above = [inner[box].port if box in inner else int(found[box].height > 1) for box in level.boxes]
+        self.space = space
+        self.framed = level.group >= 0
+        self.behind = int(self.framed and graph.boxes[level.group].behind)
+        self.row: list[int] = [0] * len(drawn.layer)
+        self.port: int = 0
+        self.rules: list[Rule] = []
+        self.height = self._set_rows()
+        self.highways = self._set_highways()
+        if self.framed:
+            self.port = self._port_row()
+        self.strands = self._strands()
+        self.members: list[list[int]] = [[] for _ in range(drawn.depth)]
+        self._set_members()
+        self._set_columns()
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def _apart(self, upper: int, lower: int) -> int:
+        boxes = self.drawn.boxes
+        below = self.size[upper].height - self.above[upper] if upper < boxes else 1
+        above = self.above[lower] if lower < boxes else 0
+        return below + above + (self.space if upper < boxes or lower < boxes else 0)
+
+    def _extent(self, item: int) -> tuple[int, int]:
+        if item >= self.drawn.boxes:
+            return 0, 1
+        return self.above[item], self.size[item].height - self.above[item]
+
+    def _set_rows(self) -> int:
+        parts = self.drawn.parts
+        pins: dict[int, int] = {}
+        if self.zoom is Zoom.CARD:  # a pin is a row among cards; other zooms keep its order
+            wanted = ((item, self.graph.boxes[box].pin) for item, box in enumerate(self.level.boxes))
+            pins = {item: pin for item, pin in wanted if pin is not None}
+        tops: list[int] = []
+        pieces: list[Piece] = []
+        for part in parts:
+            found = self._part_rows(part.layers, pins)
+            top = bottom = None
+            for item, at in found.items():
+                self.row[item] = at
+                above, below = self._extent(item)
+                top = at - above if top is None else min(top, at - above)
+                bottom = at + below if bottom is None else max(bottom, at + below)
+            tops.append(top or 0)
+            pieces.append(Piece(len(part.layers), (bottom or 0) - (top or 0)))
+        if pins and not self.framed:
+            return self._as_pinned()
+        return self._stack(tops, pieces)
+
+    def _part_rows(self, layers: list[list[int]], pins: dict[int, int]) -> dict[int, int]:
+        if len(layers) == 1 and len(layers[0]) == 1:
+            return {layers[0][0]: pins.get(layers[0][0], 0)}
+        mine = {item: pins[item] for layer in layers for item in layer if item in pins} if pins else {}
+        least = max(self.above, default=0)
+        return rows(layers, self.drawn.up, self.drawn.down, self._apart, self.drawn.boxes, mine, least)
+
+    def _as_pinned(self) -> int:
+        """Pinned rows hold; parts without a pin go below the rest."""
+        top = min(self.row[item] - self._extent(item)[0] for item in range(len(self.row)))
+        if top < 0:
+            self.row = [at - top for at in self.row]
+        return max(self.row[item] + self._extent(item)[1] for item in range(len(self.row)))
+
+    def _stack(self, tops: list[int], pieces: list[Piece]) -> int:
+        """Put the parts below each other, or where packing wants them; the height."""
+        parts = self.drawn.parts
+        if not parts:
+            return 3 if self.framed else 0
+        if not self.framed:
+            starts = rows_for(pieces, [part.first for part in parts], self.space)
+        elif self.graph.boxes[self.level.group].lanes and len(parts) > 1:
+            starts = self._lanes(pieces)
+        else:
+            starts = [
+                row + 1 for row in rows_for([Piece(1, piece.rows) for piece in pieces], [0] * len(parts), self.space)
+            ]
+        for part, start, top in zip(parts, starts, tops, strict=True):
+            for layer in part.layers:
+                for item in layer:
+                    self.row[item] += start - top
+        height = max(start + piece.rows for start, piece in zip(starts, pieces, strict=True))
+        return height + (1 + self.behind if self.framed else 0)
+
+    def _lanes(self, pieces: list[Piece]) -> list[int]:
+        titles = self.graph.boxes[self.level.group].lanes
+        boxes = self.graph.boxes
+        row = 1
+        starts = []
+        for part, piece in zip(self.drawn.parts, pieces, strict=True):
+            lane = next(boxes[self.level.boxes[item]].lane for layer in part.layers for item in layer)
+            self.rules.append(Rule(row, titles[lane]))
+            starts.append(row + 1)
+            row += 1 + piece.rows
+        return starts
+
+    def _set_highways(self) -> dict[Net, int]:
+        """A row above everything for each net that has a highway; nets that do not meet share one."""
+        drawn = self.drawn
+        spans: dict[Net, int] = {}
+        for ramp, net in drawn.ramps.items():
+            spans[net] = max(spans.get(net, 0), drawn.gap_of(ramp, drawn.hops[ramp, net[1]]))
+        free: list[int] = []
+        taken: dict[Net, int] = {}
+        for net in sorted(spans, key=lambda net: (drawn.layer[net[0]], net)):
+            start = drawn.layer[net[0]]
+            lane = next((at for at, until in enumerate(free) if until < start), len(free))
+            free[lane : lane + 1] = [spans[net]]
+            taken[net] = lane + self.framed
+        if free:
+            shift = len(free) + 1
+            self.row = [row + shift for row in self.row]
+            self.rules = [Rule(rule.row + shift, rule.title) for rule in self.rules]
+            self.height += shift
+        return taken
+
+    def _port_row(self) -> int:
+        entered = [right for order in (False, True) for right in self.drawn.hops.get((ENTRY, order), ())]
+        if not self.drawn.parts:
+            return 1
+        first = [item for item in self.drawn.parts[0].layers[0] if not entered or item in entered]
+        first = first or self.drawn.parts[0].layers[0]
+        return self.row[first[len(first) // 2]]
+
+    # -- columns -----------------------------------------------------------------------------------------------------
+
+    def row_of(self, item: int, net: Net) -> int:
+        """The row of an item, of the frame's port, or of the net's highway."""
+        if item >= 0:
+            return self.row[item]
+        return self.highways[net] if item == HIGHWAY or item in self.drawn.ramps else self.port
+
+    def _strands(self) -> list[list[Strand]]:
+        drawn = self.drawn
+        found: list[list[Strand]] = [[] for _ in range(drawn.depth + 1)]
+        if self.zoom is Zoom.DOT:
+            return found
+        for key, ((left, order), rights) in enumerate(drawn.hops.items()):
+            net = (drawn.net[left] if left >= 0 else drawn.ramps.get(left)) or (left, order)
+            ends = sorted({self.row_of(right, net) for right in rights})
+            landing = {self.row[right] for right in rights if 0 <= right < drawn.boxes}
+            gap = drawn.gap_of(left, rights)
+            strand = Strand(key + 1, net[0], self.row_of(left, net), ends, landing)
+            strand.hop = (left, order)
+            found[gap].append(strand)
+        return found
+
+    def _set_members(self) -> None:
+        for item in range(self.drawn.boxes):
+            self.members[self.drawn.layer[item]].append(item)
+        for layer in self.members:
+            layer.sort(key=self.row.__getitem__)
+
+    def _set_columns(self) -> None:
+        depth = self.drawn.depth
+        self.column_x: list[int] = []
+        self.column_width: list[int] = []
+        self.gap_x: list[int] = []
+        self.first_track: list[int] = []
+        self.spacing: list[int] = []
+        x = 1 if self.framed else 0
+        for gap in range(depth + 1):
+            self.gap_x.append(x)
+            x += self._gap_width(gap)
+            if gap < depth:
+                self.column_x.append(x)
+                self.column_width.append(max([self.size[item].width for item in self.members[gap]], default=0))
+                x += self.column_width[-1]
+        self.width = max(x, _FRAME_LEAST) + 1 + self.behind if self.framed else x
+
+    def _gap_width(self, gap: int) -> int:
+        strands = self.strands[gap]
+        outer = gap in (0, self.drawn.depth)
+        if self.zoom is Zoom.DOT:
+            self.first_track.append(self.gap_x[gap])
+            self.spacing.append(1)
+            return 0 if outer else 2
+        tracks = assign(strands, set(self.highways.values()))
+        self.height = max(self.height, tracks.lowest + 1 + self.framed)
+        spacing = 2 if 2 * tracks.needed + 2 <= GAP_MOST else 1
+        span = max(0, (tracks.needed - 1) * spacing + 1)
+        if outer:
+            wide = span + 3 if strands else _SIDE if self.framed else 0
+        else:
+            wide = max(GAP_LEAST, span + 3)
+        self.first_track.append(self.gap_x[gap] + (wide - span) // 2)
+        self.spacing.append(spacing)
+        return wide
