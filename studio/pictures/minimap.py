@@ -28,6 +28,7 @@ class Minimap:
         self._inner = (width - 2, height - 2)
         self._scene = (max(1, scene.width), max(1, scene.height))
         self._cells = self._gathered(scene)
+        self._states: tuple[int, list[str]] | None = None
         self._kept: tuple[tuple[object, ...], Grid] | None = None
 
     def _gathered(self, scene: Scene) -> dict[tuple[int, int], tuple[int, list[int]]]:
@@ -69,10 +70,13 @@ class Minimap:
         """
         key = (x, y, version, self.window(view), style)
         if self._kept is None or self._kept[0] != key:
-            self._kept = (key, self._drawn(x, y, faces, self.window(view), style))
+            if self._states is None or self._states[0] != version:
+                worst_of = [worst(faces[box].state for box in boxes) for _, boxes in self._cells.values()]
+                self._states = (version, worst_of)
+            self._kept = (key, self._drawn(x, y, self._states[1], self.window(view), style))
         self._kept[1].stamp(grid)
 
-    def _drawn(self, x: int, y: int, faces: Sequence[Face], window: Rect, style: Style) -> Grid:
+    def _drawn(self, x: int, y: int, states: Sequence[str], window: Rect, style: Style) -> Grid:
         grid = Grid(Rect(x, y, self.width, self.height))
         level, upright, corners = ("-", "|", "++++") if style.ascii else ("─", "│", "╭╮╰╯")
         title = " map "
@@ -89,8 +93,7 @@ class Minimap:
         if shaded:
             for row in range(window.y, window.bottom):
                 grid.put(x + window.x, y + row, " " * window.width, tone("text", "accentbg", reverse=not style.colour))
-        for (column, row), (dots, boxes) in self._cells.items():
-            state = worst(faces[box].state for box in boxes)
+        for ((column, row), (dots, _)), state in zip(self._cells.items(), states, strict=True):
             look = STATES[state]
             char = look.ascii if style.ascii else chr(0x2800 | dots)
             inside = shaded and window.holds(1 + column, 1 + row)

@@ -9,6 +9,7 @@ the last byte of the answer has come (it is the last when nothing follows for 40
 from __future__ import annotations
 
 import fcntl
+import gc
 import os
 import pty
 import select
@@ -96,6 +97,7 @@ def run_canvas(nodes: int, zoom: int, live: bool) -> None:
                 changed.add(path)
             canvas.advance(self.known, changed)
 
+    gc.set_threshold(100_000, 50, 1000)  # as the studio does
     Live(canvas).run()
 
 

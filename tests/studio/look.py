@@ -99,6 +99,11 @@ def _shifted(match: re.Match[str]) -> str:
     return f"{match[1]}{x:.1f}{match[3]}"
 
 
+def for_rsvg(svg: str) -> str:
+    """The same screenshot for rsvg-convert, which knows no `textLength`: its font must be as wide as the cells."""
+    return _LEADING.sub(_shifted, svg).replace("font-size: 20px", "font-size: 20.266px")
+
+
 async def shoot(name: str, wanted: Scenario, out: Path) -> Path:
     canvas = GraphCanvas(wanted.graph, ascii=wanted.ascii, colour=wanted.colour)
     app = CanvasApp(canvas, wanted.theme)
@@ -118,7 +123,7 @@ async def shoot(name: str, wanted: Scenario, out: Path) -> Path:
         await pilot.press(*wanted.press)
         await pilot.pause()
         svg = out / f"{name}.svg"
-        svg.write_text(_LEADING.sub(_shifted, app.export_screenshot(title=name)))
+        svg.write_text(for_rsvg(app.export_screenshot(title=name)))
     return svg
 
 
