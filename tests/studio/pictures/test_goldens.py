@@ -112,7 +112,6 @@ def test_many_nodes_as_dots_with_the_map(golden: Golden, style: str) -> None:
     graph = layered(200, 16)
     made = stage(graph, STYLES[style], 100, 24, spread(graph), graph.boxes[60].path)
     made.zoom_to(Zoom.DOT)
-    made.toggle_map()
     golden(f"dots_200_nodes_{style}.txt", text(made.rows(0, 24), made.style))
 
 
