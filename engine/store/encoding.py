@@ -17,11 +17,16 @@ import msgspec
 from msgspec.msgpack import Ext
 
 from engine.attempt import Trouble
+from engine.forms import OPAQUE
 from engine.machine.events import AnyEvent, Event, Live
 from engine.payload import NotOpenable, Payload
 
 PAYLOAD = 1
 UNWRITABLE = 2
+LARGEST_VALUE = 32 * 1024 * 1024
+"""Bytes of a value that are kept in a journal; SQLite's own limit for a row is a thousand million."""
+LARGEST_BATCH = 256 * 1024 * 1024
+"""Bytes of a blob from which a batch is written in two."""
 
 _TROUBLE = ("type", "message", "traceback", "lineage", "exit_code", "signal", "retryable")
 
@@ -66,12 +71,18 @@ def _enc_hook(value: Any) -> Any:
     if isinstance(value, Trouble):
         return [getattr(value, field) for field in _TROUBLE]
     if isinstance(value, Payload):
-        return Ext(PAYLOAD, value.to_bytes())
+        return Ext(PAYLOAD, (value if value.size <= LARGEST_VALUE else _too_large(value)).to_bytes())
     if isinstance(value, Unwritable):
         return Ext(UNWRITABLE, value.text.encode("utf-8", "backslashreplace"))
     if isinstance(value, Mapping):
         return dict(value)
     return Unwritable(_short(value))
+
+
+def _too_large(value: Payload) -> Payload:
+    """What is kept of a value that would make the journal unwieldy: that it was there, its type and its preview."""
+    preview = f"{value.size / 2**20:.0f} MiB, too large for the journal: {value.preview}"
+    return Payload(OPAQUE, b"", type=value.type, preview=preview)
 
 
 def _dec_hook(kind: type, value: Any) -> Any:

@@ -41,7 +41,7 @@ from typing import Any
 import msgspec
 
 from engine.machine.events import Event
-from engine.store.encoding import decode_events, encode_events
+from engine.store.encoding import LARGEST_BATCH, decode_events, encode_events
 from engine.store.trouble import JournalBusy, JournalDamaged, StoreTrouble, from_os, from_sqlite
 
 SCHEMA = 1
@@ -193,11 +193,9 @@ class Journal:
                 if first != self.written:  # the batch that seemed to fail had arrived
                     skip = self.written - first
                     events, first, count = events[skip:], self.written, count - skip
-                blob = encode_events(events)
-                until = events[-1].at if events else 0.0
+                rows = list(_rows(first, events))
                 connection.execute("begin immediate")
-                if count:
-                    row = (first, count, until, blob, checksum(first, count, until, blob))
+                for row in rows:
                     connection.execute("insert into batch values (?,?,?,?,?)", row)
                 self._tell(connection, counters)
                 connection.execute("commit")
@@ -407,6 +405,21 @@ class Reader:
         for file in filter(Path.exists, (self.path, wal)):
             shutil.copyfile(file, Path(self._copy) / file.name)
         return _connect(f"{_uri(Path(self._copy) / FILE)}?mode=rw")
+
+
+def _rows(first: int, events: Sequence[Event]) -> Iterator[tuple[int, int, float, bytes, int]]:
+    """A batch as a row; as several where its values are so large that one would be unwieldy."""
+    count = len(events)
+    if not count:
+        return
+    blob = encode_events(events)
+    if len(blob) > LARGEST_BATCH and count > 1:
+        half = count // 2
+        yield from _rows(first, events[:half])
+        yield from _rows(first + half, events[half:])
+        return
+    until = events[-1].at
+    yield first, count, until, blob, checksum(first, count, until, blob)
 
 
 def is_written(folder: Path) -> bool:

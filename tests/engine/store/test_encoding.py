@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.attempt import Trouble
 from engine.machine import events as e
 from engine.payload import PICKLE, Payload
+from engine.store import encoding
 from engine.store.encoding import Unwritable, decode_events, encode_events
 
 seconds = st.floats(0, 1e9)
@@ -83,3 +85,12 @@ def test_a_value_that_only_the_projects_python_can_open_stays_closed() -> None:
     (found,) = decode_events(encode_events([e.Completed(0.0, 0, 0.1, payload)]))
     assert found.value == payload  # type: ignore[attr-defined]
     assert (found.value.type, found.value.preview) == ("tasks.Row", "Row(1)")  # type: ignore[attr-defined]
+
+
+def test_of_a_value_too_large_for_a_journal_its_type_and_preview_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoding, "LARGEST_VALUE", 1000)
+    huge = Payload(PICKLE, b"x" * 2_000_000, type="numpy.ndarray", preview="array of 2,000,000")
+    (found,) = decode_events(encode_events([e.Completed(0.0, 0, 0.1, huge)]))
+    assert found.value.size == 0  # type: ignore[attr-defined]
+    assert found.value.type == "numpy.ndarray"  # type: ignore[attr-defined]
+    assert found.value.preview == "2 MiB, too large for the journal: array of 2,000,000"  # type: ignore[attr-defined]

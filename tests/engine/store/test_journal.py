@@ -357,3 +357,12 @@ def test_a_closed_journal_takes_nothing_and_leaves_only_the_database_and_its_loc
     with pytest.raises(StoreTrouble, match="closed"):
         journal.append(a_run(1))
     assert sorted(file.name for file in journal.folder.iterdir()) == [FILE, "lock"]
+
+
+def test_a_batch_of_very_large_values_becomes_several_rows(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_file, "LARGEST_BATCH", 5_000)
+    events: list[e.Event] = [e.Completed(float(number), number, 0.0, "v" * 2_000) for number in range(7)]
+    journal.append(events, {"done": 7})
+    with Journal.read(journal.folder) as reader:
+        assert [len(batch.events) for batch in reader.batches()] == [1, 2, 2, 2]
+        assert list(reader.events()) == events
