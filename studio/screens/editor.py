@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 
 from engine.draw.scene import Graph
 from engine.project.model import Workflow
-from studio.actions import Action, FocusMoved
+from studio.actions import Action, CursorMoved, FocusMoved
 from studio.document.reader import Document, path_of_keys
 from studio.keys import ACTIONS, KeyAction
 from studio.log_book import LogBook
@@ -72,6 +72,7 @@ class Editor(Vertical):
         self._tabs = Bar(self._tab_line, id="tabs")
         self._pages: dict[str, Problems | ProjectFile | LogView] = {}
         self._shown = Shown()
+        self._told_by_canvas: str | None = None
         self.canvas = self._made()
 
     def _made(self) -> GraphCanvas:
@@ -142,7 +143,9 @@ class Editor(Vertical):
                 canvas.tell(nodes, running=run is not None and run.live)
         elif nodes is not shown.nodes and nodes != shown.nodes:
             canvas.advance(nodes, {path for path, now in nodes.items() if shown.nodes.get(path) is not now})
-        if state.cursor != canvas.path:
+        # While the canvas is ahead of its own news (keys come fast), an older place must not pull it back.
+        if state.cursor not in (canvas.path, self._told_by_canvas):
+            self._told_by_canvas = None
             canvas.go(state.cursor)
         self._shown = Shown(workflow, state.document, state.stack, nodes, state.run_id)
 
@@ -202,6 +205,11 @@ class Editor(Vertical):
         """The keys are the pane's that the state names."""
         if self.state is not None:
             self._put_focus(self.state)
+
+    def on_notice(self, notice: Notice) -> None:
+        """Where the canvas says that its cursor is, on the way up."""
+        if isinstance(notice.action, CursorMoved) and notice.action.by == "canvas":
+            self._told_by_canvas = notice.action.path
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click put the focus somewhere: the state follows."""

@@ -69,7 +69,7 @@ class Runs(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Summary()
-        yield Table(COLUMNS, "Nothing has run. R in the editor runs it.", id="runs")
+        yield Table(COLUMNS, "Reading the history", id="runs")
 
     def show(self, state: StudioState) -> None:
         """Show this state's history."""

@@ -412,8 +412,7 @@ async def test_a_run_is_started_watched_and_its_log_read(tmp_path: Path) -> None
         await person.until(lambda: person.state.nodes.get("load") is not None)
         assert "✓" in person.screen()
         await person.press("3")
-        await person.until(lambda: bool(person.state.runs))
-        assert "completed" in person.screen()
+        await person.until(lambda: "completed" in person.screen())
         await person.press("enter")
         assert person.state.place == "monitor"
 
@@ -496,6 +495,17 @@ async def test_a_thousand_keys_are_taken_in_their_order(tmp_path: Path) -> None:
         await person.until(lambda: True)
         await person.press("home")
         assert person.state.cursor == "load"
+
+
+async def test_keys_that_come_faster_than_the_screen_are_never_pulled_back(tmp_path: Path) -> None:
+    from textual import events
+
+    needs = ["", *(f'"n{number}"' for number in range(39))]
+    chain = "".join(f'[nodes.n{number}]\nshell = "x"\nneeds = [{needs[number]}]\n' for number in range(40))
+    async with sitting(project_in(tmp_path, chain)) as person:
+        for _ in range(25):
+            person.app.post_message(events.Key("right", None))
+        await person.until(lambda: person.state.cursor == person.editor.canvas.path == "n25")
 
 
 async def test_another_project_can_be_opened_from_the_welcome(tmp_path: Path) -> None:
