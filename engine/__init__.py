@@ -11,6 +11,8 @@ TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child
 if TYPE_CHECKING:
     from engine.context import Variables as Variables
     from engine.context import WorkflowContext as WorkflowContext
+    from engine.draw.export import VisualizationFormat as VisualizationFormat
+    from engine.draw.export import WorkflowVisualizer as WorkflowVisualizer
     from engine.errors import (
         Canceled as Canceled,
     )
@@ -181,6 +183,8 @@ _HOME: dict[str, str] = {
     "Skip": "engine.project.model",
     "RunAlternative": "engine.project.model",
     "Compensate": "engine.project.model",
+    "WorkflowVisualizer": "engine.draw.export",
+    "VisualizationFormat": "engine.draw.export",
     "WorkflowObserver": "engine.monitor.observers",
     "Observer": "engine.monitor.observers",
     "LoggingObserver": "engine.monitor.observers",

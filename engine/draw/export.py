@@ -78,9 +78,21 @@ _WRITERS: Mapping[VisualizationFormat, Callable[[Graph, str, States], str]] = {
 }
 
 
-def render(source: Project | Workflow, format: VisualizationFormat | str = "text", states: States = None) -> str:
+class HasProject(Protocol):
+    """What is built in Python: the engine's Workflow, or a WorkflowEngine."""
+
+    def project(self) -> Project:
+        """The model of what was built."""
+        ...
+
+
+Drawable = Project | Workflow | HasProject
+
+
+def render(source: Drawable, format: VisualizationFormat | str = "text", states: States = None) -> str:
     """The picture as text that ends with a line feed. ValueError for a format that is not known."""
-    workflow = source.workflow if isinstance(source, Project) else source
+    found = source if isinstance(source, Project | Workflow) else source.project()
+    workflow = found.workflow if isinstance(found, Project) else found
     return render_graph(outline(workflow), format, workflow.name, states)
 
 
@@ -106,7 +118,7 @@ class WorkflowVisualizer:
     def __init__(self, format: VisualizationFormat | str = VisualizationFormat.TEXT) -> None:
         self.format = VisualizationFormat(format)
 
-    def render(self, workflow: Project | Workflow, run: HasStates | Mapping[str, str] | None = None) -> str:
+    def render(self, workflow: Drawable, run: HasStates | Mapping[str, str] | None = None) -> str:
         """The workflow, with the states of a run (a RunResult, or words by path) if one is given."""
         return render(workflow, self.format, None if run is None else states_of(run))
 

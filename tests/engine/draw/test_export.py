@@ -92,6 +92,23 @@ def test_a_picture_has_nested_groups_branch_labels_and_the_states_of_a_run(forma
         assert word in plain
 
 
+@pytest.mark.seed("S243")
+def test_what_was_built_and_run_in_python_can_be_drawn_with_its_result() -> None:
+    from engine import Workflow
+
+    flow = Workflow("small")
+
+    def one() -> int:
+        return 1
+
+    def double(number: int) -> int:
+        return 2 * number
+
+    flow.add(double, number=flow.add(one))
+    shown = WorkflowVisualizer("text").render(flow, flow.run()).splitlines()[1]
+    assert re.fullmatch(r"│ ƒ one +✓ ├────▸│ ƒ double +✓ │", shown)
+
+
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(ValueError, match="png"):
         WorkflowVisualizer("png")
