@@ -31,7 +31,7 @@ def perform(attempt: Attempt, place: Place = NOWHERE) -> Outcome:
     work = attempt.work
     function = work.function
     if function is None or work.wants_context is not False or attempt._extra is not None:
-        return _perform_prepared(attempt, place)
+        return perform_prepared(attempt, place)
     began = perf_counter()
     try:
         value = function(*attempt.args, **attempt.kwargs)
@@ -42,7 +42,8 @@ def perform(attempt: Attempt, place: Place = NOWHERE) -> Outcome:
     return Outcome(attempt.node, attempt.number, COMPLETED, value, perf_counter() - began)
 
 
-def _perform_prepared(attempt: Attempt, place: Place) -> Outcome:
+def perform_prepared(attempt: Attempt, place: Place) -> Outcome:
+    """`perform` for whatever is more than a plain call, and where an environment or a working directory is set."""
     if attempt.work.kind != "task":
         from engine.programs import perform_program
 

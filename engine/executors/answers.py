@@ -35,6 +35,7 @@ QUICK_HEAD = Struct("<BQd")
 
 RING_EVERY = 0.001
 """Seconds of short attempts after which the engine is told to look."""
+_BEGINNING = 4
 _LARGE = 16 * 1024
 """Bytes that may not fit into the pipe before somebody reads."""
 
@@ -88,10 +89,15 @@ class Answers:
 
     def put(self, pieces: List[Any]) -> None:
         """Write pieces; the engine reads faster than tasks write, so waiting here is back-pressure."""
-        if len(pieces) > 1 or len(pieces[0]) > _LARGE:
-            self.ring()
+        large = len(pieces) > 1 or len(pieces[0]) > _LARGE
         try:
             with self.lock:
+                if large:
+                    # The first ring makes room for the beginning, the second shows that there is more than a pipe holds.
+                    self.ring()
+                    write_all(self.outbox, [pieces[0][:_BEGINNING]])
+                    self.ring()
+                    pieces[0] = pieces[0][_BEGINNING:]
                 write_all(self.outbox, pieces)
         except OSError:
             leave(self.mark)

@@ -46,7 +46,7 @@ from engine.executors.orphan import leave, watch_engine
 from engine.executors.sealing import clean, placed, unsealed, with_parts
 from engine.forms import magic_number
 from engine.payload import Payload
-from engine.performer import perform
+from engine.performer import perform, perform_prepared
 
 TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
 if TYPE_CHECKING:
@@ -214,7 +214,8 @@ class Child:
                 if work.kind == "task" and (work.function is None or isinstance(work.function, _ByValue)):
                     self.find(work)
                     self.order.remember()
-                outcome = perform(attempt, self.place)
+                act = perform_prepared if work.env or work.cwd else perform
+                outcome = act(attempt, self.place)
             finally:
                 self.interruptible = False
         except TaskCanceled:

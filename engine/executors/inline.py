@@ -15,7 +15,7 @@ from engine.context import Place, TaskCanceled
 from engine.executors import imports
 from engine.executors.contract import Report, Workplace
 from engine.executors.interrupt import Interrupts
-from engine.performer import perform
+from engine.performer import perform, perform_prepared
 
 
 class InlineExecutor:
@@ -53,7 +53,8 @@ class InlineExecutor:
 
     def perform(self, attempt: Attempt) -> Outcome:
         """Run the attempt to its end, here and now."""
-        if attempt.work.timeout is None and attempt.work.wants_context is False:
+        work = attempt.work
+        if work.timeout is None and work.wants_context is False and not (work.env or work.cwd):
             return perform(attempt, self._place)
         return self._perform_watched(attempt)
 
@@ -82,7 +83,7 @@ class InlineExecutor:
         outcome: Outcome | None = None
         try:
             with self._interrupts.running(attempt, threading.get_ident(), limit) as watch:
-                outcome = perform(attempt, self._place)
+                outcome = perform_prepared(attempt, self._place)
         except TaskCanceled:  # it came a moment after the end
             if outcome is None:
                 outcome = Outcome(attempt.node, attempt.number, CANCELED, error=Trouble("Canceled", "canceled"))

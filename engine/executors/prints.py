@@ -85,6 +85,14 @@ _lock = threading.Lock()
 _open = 0
 
 
+def _route() -> None:
+    with _lock:
+        if _open and type(sys.stdout) is not _Router:
+            sys.stdout = _Router("stdout", sys.stdout)
+        if _open and type(sys.stderr) is not _Router:
+            sys.stderr = _Router("stderr", sys.stderr)
+
+
 class Prints:
     """The printing of one executor's attempts."""
 
@@ -100,14 +108,13 @@ class Prints:
         with _lock:
             self._is_open = True
             _open += 1
-            if not isinstance(sys.stdout, _Router):
-                sys.stdout = _Router("stdout", sys.stdout)
-            if not isinstance(sys.stderr, _Router):
-                sys.stderr = _Router("stderr", sys.stderr)
+        _route()
 
     @contextlib.contextmanager
     def of(self, attempt: Attempt) -> Iterator[None]:
         """While this attempt runs in this thread (or in this task of an event loop)."""
+        if type(sys.stdout) is not _Router or type(sys.stderr) is not _Router:
+            _route()  # somebody put other streams there since
         printer = Printer(attempt, self._report, self._echo)
         token = _printing.set(printer)
         try:

@@ -96,6 +96,7 @@ class ThreadsExecutor:
         self._async: dict[Key, asyncio.Task[None]] = {}
         self._loop: _Loop | None = None
         self._threads: set[threading.Thread] = set()
+        self._busy: dict[Key, threading.Thread] = {}
         self._idle = 0
         self._slots = 1
         self._mean = 1.0
@@ -226,6 +227,7 @@ class ThreadsExecutor:
                 if key in self._unwanted:
                     self._unwanted.discard(key)
                     continue
+                self._busy[key] = threading.current_thread()
             self._attend(attempt, key)
 
     def _attend(self, attempt: Attempt, key: Key) -> None:
@@ -263,9 +265,9 @@ class ThreadsExecutor:
 
     def _over(self, key: Key, outcome: Outcome) -> None:
         with self._lock:
+            self._busy.pop(key, None)
             if self._open.pop(key, None) is None:
-                self._threads.discard(threading.current_thread())  # nobody waited any longer; another took our place
-                return
+                return  # nobody waited any longer; another thread took our place
             self._mean += (outcome.seconds - self._mean) * 0.1
             self._watched.notify_all()
         self._report((outcome,))
@@ -289,8 +291,7 @@ class ThreadsExecutor:
                     self._late.remove(late)
                     del self._open[_key(late.attempt)]
                     given_up.append(_abandoned(late))
-                    if not self._closed:
-                        self._replace_thread()
+                    self._give_up(_key(late.attempt))
                 if not given_up:
                     if self._closed and not self._late:
                         return
@@ -299,10 +300,13 @@ class ThreadsExecutor:
                 self._watched.notify_all()
             self._report(given_up)
 
-    def _replace_thread(self) -> None:
-        """A thread is lost to a task that does not end: let another take its slot."""
-        self._slots += 1
-        self._add_thread()
+    def _give_up(self, key: Key) -> None:
+        """A thread is lost to a task that does not end: it is not waited for, and another takes its slot."""
+        lost = self._busy.pop(key, None)
+        if lost is not None:
+            self._threads.discard(lost)
+            if not self._closed:
+                self._add_thread()
 
     # -- async def ------------------------------------------------------------------------------------------------
 
