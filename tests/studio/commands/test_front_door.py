@@ -192,3 +192,34 @@ def test_poor_environments_change_nothing_but_the_looks(make: Make, change: dict
 
 def _chinese() -> str:
     return 'format = 1\n[project]\nname = "企鹅"\n[nodes."任务1"]\ntask = "tasks:one"\n'
+
+
+@pytest.mark.seed("S273")
+@pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
+def test_a_local_run_needs_no_screen_no_network_and_no_graph_library(make: Make, executor: str) -> None:
+    loaded = modules_after(["run", "-q", "--executor", executor], make())
+    assert "0" in loaded  # its exit code
+    assert loaded & {"textual", "rich", "networkx", "zmq", "dask", "distributed"} == set()
+
+
+@pytest.mark.parametrize("kind", ["fifo", "loop", "folder", "zeros", "/dev/zero", "/dev/null", "/proc/self/mem"])
+def test_what_is_no_project_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
+    import os
+
+    place = tmp_path / "x.toml"
+    if kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "loop":
+        place.symlink_to(place)
+    elif kind == "folder":
+        place.mkdir()
+    elif kind == "zeros":
+        place.write_bytes(bytes(3_000_000))
+    else:
+        place = Path(kind)
+    told = subprocess.run(
+        command_line("run", place), capture_output=True, text=True, env=environment(), timeout=30, check=False
+    )
+    assert told.returncode == 2, told.stderr
+    assert "Traceback" not in told.stderr
+    assert "bug in Flowloom" not in told.stderr
