@@ -162,7 +162,7 @@ class Page:
         said = cut(box.note, rect.width - width(box.name) - 11, self.ellipsis) if box.note else ""
         if len(said) > 3:
             self.put(rect.right - width(said) - 4, rect.y, f" {said} ")
-        if self.with_states:
+        if self.with_states and self.state[frame.box] is not None:
             self.put(rect.right - 4, rect.bottom - 1, f" {self._sign(frame.box)} ")
         for rule in frame.rules:
             self._rule(rect, rule.row, rule.title, self._lines(frame.box), rule.x)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.draw.ink import ink
+from engine.draw.ink import Ink, ink
 from engine.draw.outline import outline
 from engine.draw.picture import picture
 from engine.draw.placement import lay_out
-from engine.draw.scene import Form, Graph, Rect, Zoom
-from engine.draw.strokes import LEVEL, UNICODE
+from engine.draw.scene import Box, Edge, Form, Graph, Rect, Zoom
+from engine.draw.strokes import ARROW, DOWN, LEFT, LEVEL, RIGHT, UNICODE, UP, UPRIGHT
 from engine.draw.text import width
 from tests.engine.draw.pictures import forms_of, graph, graphs
 from tests.engine.draw.projects import EVERYTHING, STRANGE, project
@@ -125,3 +125,50 @@ def test_lighting_edges_hides_no_other_line(drawn: Graph, data: st.DataObject) -
             arms = {shift for shift in (0, 2, 4, 6) if stroke >> shift & 3}
             shown = {shift for shift in (0, 2, 4, 6) if bright[y][x] >> shift & 3}
             assert arms <= shown or bright[y][x] & 0xFF == LEVEL * 2
+
+
+STEPS = {RIGHT: (1, 0), DOWN: (0, 1), LEFT: (-1, 0), UP: (0, -1)}
+BACK = {RIGHT: LEFT, LEFT: RIGHT, UP: DOWN, DOWN: UP}
+
+
+def reached(rows: Ink, x: int, y: int) -> set[tuple[int, int]]:
+    """Where an eye comes that follows the line leaving a port to the right: the cells of all arrowheads. Where the
+    line seems to stop at an upright, it goes on behind it."""
+    found: set[tuple[int, int]] = set()
+    todo = [(x, y, RIGHT)]
+    seen = set()
+    while todo:
+        x, y, way = todo.pop()
+        if (x, y, way) in seen:
+            continue
+        seen.add((x, y, way))
+        stroke = rows[y][x]
+        if stroke & ARROW:
+            found.add((x, y))
+        elif stroke & BACK[way]:
+            for arm, (right, down) in STEPS.items():
+                if stroke & arm and arm != BACK[way]:
+                    todo.append((x + right, y + down, arm))
+        else:
+            assert way in (LEFT, RIGHT)
+            assert stroke & UPRIGHT == UPRIGHT
+            todo.append((x + STEPS[way][0], y, way))
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 1000), st.booleans()), min_size=1, max_size=30),
+    st.sampled_from([Zoom.CARD, Zoom.LINE]),
+)
+def test_any_edge_can_be_followed_by_eye(sources: list[tuple[int, bool]], zoom: Zoom) -> None:
+    """In a forest, where no lines meet: from every port one comes to the boxes that follow, and to no others."""
+    edges = [Edge(source % at, at) for at, (source, loose) in enumerate(sources, 1) if not loose]
+    drawn = Graph([Box(f"n{at}", label=2) for at in range(len(sources) + 1)], edges)
+    scene = lay_out(drawn, zoom)
+    rows = ink(scene, Rect(0, 0, scene.width, scene.height))
+    for box in range(len(drawn.boxes)):
+        wanted = {(scene.rects[edge.target].x - 1, scene.port_row(edge.target)) for edge in edges if edge.source == box}
+        assert bool(wanted) == (box in scene.leaves)
+        if wanted:
+            assert reached(rows, scene.rects[box].right, scene.port_row(box)) == wanted
