@@ -129,17 +129,8 @@ def next_due(state: RunState) -> float | None:
 def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     """The fate of a node in the deciding lane. Deciding the same node twice is harmless."""
     plan = state.plan
-    code = state.states[node]
-    if code != READY:
-        if code == RUNNING and node in plan.frames:
-            return settle_frame(state, node, now)
-        if state.undoing and node == state.undoing[0]:
-            return tuple(after_undo(state, node, now))
-        if code == FAILED and node in plan.delays and plan.delays[node] in state.delaying:
-            return after_delay(state, node, now)
-        if code == FAILED and node in plan.alternatives:
-            return after_alternative(state, node, now)
-        return NOTHING
+    if state.states[node] != READY:
+        return _settle_later(state, node, now)
     frame = plan.parents.get(node)
     if frame is not None and (dropped := _dropped(state, node, frame, now)) is not None:
         return (dropped,)
@@ -165,6 +156,20 @@ def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     if guard is not None and state.lane_of[node] != DECIDING:
         return NOTHING
     return (e.Admitted(now, node),)
+
+
+def _settle_later(state: RunState, node: int, now: float) -> Sequence[e.Event]:
+    """The same for a node that is past its start: an open frame, an undo that ended, a failure that somebody answers."""
+    code = state.states[node]
+    if code == RUNNING and node in state.plan.frames:
+        return settle_frame(state, node, now)
+    if state.undoing and node == state.undoing[0]:
+        return tuple(after_undo(state, node, now))
+    if code == FAILED and state.plan.delays.get(node) in state.delaying:
+        return after_delay(state, node, now)
+    if code == FAILED and node in state.plan.alternatives:
+        return after_alternative(state, node, now)
+    return NOTHING
 
 
 def _dropped(state: RunState, node: int, frame: int, now: float) -> e.Event | None:
@@ -216,7 +221,7 @@ def swept(state: RunState, now: float) -> Sequence[e.Event]:
     reason = f"{state.plan.names[cause]} failed" if cause >= 0 else state.reason or "the run was canceled"
     joins, keeps = state.plan.joins, state.plan.ALL_DONE
     first = [node for lane in state.lanes[1:] for node in lane.ready]
-    queued = set(first)
+    queued = set(first) | state.held
     first += [node for node, code in enumerate(state.states) if code in (READY, SUSPENDED) and node not in queued]
     return [
         e.NodeCanceled(now, node, 0.0, reason, cause)

@@ -22,6 +22,7 @@ from engine.machine.state import (
     FAILED,
     READY,
     RUNNING,
+    SETTLED,
     TEMPLATE,
     RunState,
     WorkflowState,
@@ -37,7 +38,7 @@ def _opened(state: RunState, event: e.Opened) -> None:
     state.started[node] = event.at
     state.opened += 1
     frame = state.plan.frames[node]
-    state.left[node] = len(frame.children)
+    state.left[node] = sum(1 for child in frame.children if state.states[child] not in SETTLED)
     if isinstance(frame, Choice):
         if frame.asked is not None:
             release(state, frame.asked)
@@ -56,6 +57,8 @@ def _chosen(state: RunState, event: e.Chosen) -> None:
             release(state, child)
         elif child != frame.asked:  # type: ignore[attr-defined]
             state.deciding.append(child)
+    if not state.left[node]:  # the branch had its end before it was chosen
+        state.deciding.append(node)
 
 
 def _expanded(state: RunState, event: e.Expanded) -> None:
@@ -75,6 +78,7 @@ def _round_began(state: RunState, event: e.RoundBegan) -> None:
     node = event.node
     frame = state.plan.frames[node]
     assert isinstance(frame, Again)
+    state.answers.pop(node, None)  # the pause before this round is over
     rounds = state.stamps.get(node)
     state.carried[node] = state.values[rounds[-1]] if rounds else frame.initial(state, node)
     before = len(state.plan.names)

@@ -20,6 +20,7 @@ from engine.machine.state import (
     RunState,
     WorkflowState,
 )
+from engine.plan import GATE
 
 LEGAL: frozenset[tuple[int, int]] = frozenset(
     {
@@ -131,6 +132,7 @@ def withdraw(state: RunState, node: int) -> None:
 
 
 def explain(state: RunState, node: int, at: float, reason: str, cause: int) -> None:
+    state.waiting[node] += GATE  # what it waited for may still come, and must not start it
     state.ended[node] = at
     state.reasons[node] = reason
     if cause >= 0:

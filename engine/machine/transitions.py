@@ -189,7 +189,7 @@ def _admitted(state: RunState, event: e.Admitted) -> None:
     node = event.node
     lane = state.plan.admitted_to.get(node)
     if lane is not None:
-        if state.lane_of is state.plan.lane_of:  # shared by all runs of the plan until one of them changes it
+        if state.lane_of is state.plan.lane_of and not state.stamps:  # shared by all runs until one changes it
             state.lane_of = state.plan.lane_of.copy()
         state.lane_of[node] = lane
     state.waiting[node] = 0
@@ -232,6 +232,7 @@ def _marked_done(state: RunState, event: e.MarkedDone) -> None:
     node = event.node
     withdraw(state, node)
     become(state, node, COMPLETED)
+    state.waiting[node] += GATE
     state.values[node] = event.value
     state.ended[node] = event.at
     state.reasons[node] = event.by
