@@ -20,9 +20,10 @@ from textual.widget import Widget
 
 from studio import theme
 from studio.pictures.cells import TONES, Row, Tone
+from studio.widgets.picture_strip import Paints, PictureStrip
 
 _MOST = 0.6
-"""Where more than this share of the cells changed, all are sent: cutting them out would cost more."""
+"""Where more than this share of the cells of a row, or of all, changed, all are sent: cutting would cost more."""
 
 
 class PictureView(Widget, can_focus=True):
@@ -42,7 +43,7 @@ class PictureView(Widget, can_focus=True):
         super().__init__(id=id, classes=classes)
         self._rows: list[Row] = []
         self._strips: list[Strip | None] = []
-        self._styles: list[RichStyle] = []
+        self._paints = Paints()
         self._colour = colour
         self._stale = True
         self._held = self._asked = False
@@ -105,7 +106,8 @@ class PictureView(Widget, can_focus=True):
         if found is not None:
             self._rows[y] = row
             self._strips[y] = None
-            changed.append(Region(found[0], y, found[1] - found[0], 1))
+            first, stop = found
+            changed.append(Region(first, y, stop - first, 1))
 
     # -- line API ----------------------------------------------------------------------------------------------------
 
@@ -124,7 +126,7 @@ class PictureView(Widget, can_focus=True):
             self._rows = list(self.paint(0, height))
             self._strips = [None] * len(self._rows)
             self._stale = False
-        styles = self.styles_of_tones()
+        styles, paints = self.styles_of_tones(), self._paints
         found: list[Strip] = []
         for y in crop.line_range:
             if not 0 <= y < height:
@@ -132,8 +134,7 @@ class PictureView(Widget, can_focus=True):
                 continue
             strip = self._strips[y]
             if strip is None:
-                strip = Strip([Segment(text, styles[number]) for text, number in self._rows[y].runs()], width)
-                self._strips[y] = strip
+                strip = self._strips[y] = PictureStrip(self._rows[y], paints)
             found.append(strip)
         if crop.column_span != (0, width):
             found = [strip.crop(*crop.column_span) for strip in found]
@@ -143,13 +144,14 @@ class PictureView(Widget, can_focus=True):
 
     def styles_of_tones(self) -> list[RichStyle]:
         """Tone number -> style, with the colours of the theme in use."""
-        if len(self._styles) < len(TONES):
+        styles = self._paints.styles
+        if len(styles) < len(TONES):
             known = self.app.theme_variables
             fallback = theme.variables()
-            for number in range(len(self._styles), len(TONES)):
+            for number in range(len(styles), len(TONES)):
                 style = style_of(TONES[number], known, fallback, colour=self._colour)
-                self._styles.append(self._filtered(style))
-        return self._styles
+                styles.append(self._filtered(style))
+        return styles
 
     def _filtered(self, style: RichStyle) -> RichStyle:
         """What the app's filters (NO_COLOR, terminals of 16 colours) make of a style: once here, not for every strip."""
@@ -160,7 +162,7 @@ class PictureView(Widget, can_focus=True):
 
     def forget_colours(self) -> None:
         """The theme changed: work out all styles again."""
-        self._styles = []
+        self._paints = Paints()
         self._stale = True
         self.refresh()
 
