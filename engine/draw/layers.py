@@ -98,12 +98,14 @@ def layered(count: int, arcs: Sequence[Arc], at_least: Sequence[int], lanes: Seq
 def _too_far(drawn: Layered, nets: dict[Net, list[int]]) -> set[Net]:
     """The longest nets, if all together would need too many stand-ins."""
     layer = drawn.layer
+    budget = _STAND_INS + 4 * drawn.boxes
+    if len(nets) * drawn.depth <= budget:
+        return set()
     spans: list[tuple[int, Net]] = []
     for net, targets in nets.items():
         if net[0] >= 0:
             end = max([layer[target] if target >= 0 else drawn.depth for target in targets])
             spans.append((end - layer[net[0]] - 1, net))
-    budget = _STAND_INS + 4 * drawn.boxes
     if sum([span for span, _ in spans]) <= budget:
         return set()
     spans.sort()

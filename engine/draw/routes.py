@@ -16,7 +16,8 @@ from engine.draw.tracks import Strand
 def wire(sketch: Sketch, scene: Scene, panel: Panel) -> None:
     """Fill a panel, whose boxes have their places, with the wires of all its links."""
     if sketch.zoom is Zoom.DOT:
-        _wire_dots(sketch, panel)
+        panel.wires = [[] for _ in range(sketch.drawn.depth + 1)]
+        panel.rails = DotRails(sketch, panel)
         return
     panel.wires = []
     for gap, strands in enumerate(sketch.strands):
@@ -80,19 +81,32 @@ def _wires(sketch: Sketch, scene: Scene, panel: Panel, gap: int, strand: Strand)
     )
 
 
-def _wire_dots(sketch: Sketch, panel: Panel) -> None:
-    """Between dots there is one column for all tracks: only lit edges are shown there."""
-    for _ in range(sketch.drawn.depth + 1):
-        panel.wires.append([])
-    for (left, order), rights in sketch.drawn.hops.items():
-        near = [right for right in rights if right >= 0]
+class DotRails(dict[tuple[int, bool], tuple[Wire, ...]]):
+    """The wires between dots, made when asked for: only lit edges are shown there, on one column for all tracks."""
+
+    __slots__ = ("_panel", "_sketch")
+
+    def __init__(self, sketch: Sketch, panel: Panel) -> None:
+        super().__init__()
+        self._sketch = sketch
+        self._panel = panel
+
+    def get(self, hop: tuple[int, bool], default: object = None) -> tuple[Wire, ...] | None:  # type: ignore[override]
+        if hop not in self:
+            made = self._wire(*hop)
+            if made is None:
+                return None
+            self[hop] = (made,)
+        return self[hop]
+
+    def _wire(self, left: int, order: bool) -> Wire | None:
+        sketch, panel, drawn = self._sketch, self._panel, self._sketch.drawn
+        near = [right for right in drawn.hops.get((left, order), ()) if right >= 0]
         if left < 0 or not near:
-            continue
-        gap = sketch.drawn.layer[left] + 1
+            return None
+        gap = drawn.layer[left] + 1
         start = panel.gap_x[gap]
-        ends = sorted(
-            {End(panel.rows[right], panel.column_x[gap] - (right < sketch.drawn.boxes), -1) for right in near}
-        )
-        source = sketch.drawn.net[left][0] if sketch.drawn.net[left] else left  # type: ignore[index]
-        wire = Wire(sketch.level.boxes[source], order, panel.rows[left], start, start, ends)
-        panel.rails[left, order] = (wire,)
+        ends = {End(panel.rows[right], panel.column_x[gap] - (right < drawn.boxes), -1) for right in near}
+        net = drawn.net[left]
+        source = sketch.level.boxes[net[0] if net else left]
+        return Wire(source, order, panel.rows[left], start, start, sorted(ends))

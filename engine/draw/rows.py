@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from math import floor
 
 _NEAR = 1.6  # rows: neighbours at most so far from level are made level
 _FAR = 1 << 30
@@ -34,11 +35,16 @@ def rows(
     stand_ins: int,
     pins: dict[int, int],
     least: int = 0,
+    *,
+    coarse: bool = False,
 ) -> dict[int, int]:
     """The row of every item of one part. Items from `stand_ins` on are stand-ins; `pins` are rows that are fixed, and
-    with any of them no other row is less than `least`."""
+    with any of them no other row is less than `least`. `coarse` leaves out the second step where there are many: for dots,
+    between which nobody sees whether a line is straight."""
     offsets = [_offsets(layer, apart) for layer in layers]
     wanted = _pulled(layers, up, down, offsets, stand_ins, pins)
+    if coarse and len(wanted) > _POLISHED:
+        return {item: floor(row) for item, row in wanted.items()}
     found = _aligned(layers, down, offsets, wanted, stand_ins, pins, least)
     if len(found) > _POLISHED or len(found) < 3:
         return found

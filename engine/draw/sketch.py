@@ -92,7 +92,16 @@ class Sketch:
             return {layers[0][0]: pins.get(layers[0][0], 0)}
         mine = {item: pins[item] for layer in layers for item in layer if item in pins} if pins else {}
         least = max(self.above, default=0)
-        return rows(layers, self.drawn.up, self.drawn.down, self._apart, self.drawn.boxes, mine, least)
+        return rows(
+            layers,
+            self.drawn.up,
+            self.drawn.down,
+            self._apart,
+            self.drawn.boxes,
+            mine,
+            least,
+            coarse=self.zoom is Zoom.DOT,
+        )
 
     def _as_pinned(self) -> int:
         """Pinned rows hold; parts without a pin go below the rest."""
