@@ -113,6 +113,10 @@ class Payload:
                 raise NotOpenable("these bytes are no stored value, or one of a newer version")
             at = _HEAD.size + size
             tag, kind, preview, magic, *sizes = plain.decode_here(bytes(blob[_HEAD.size : at]))
+            if not (tag == OPAQUE or tag in TAG_NAMES) or type(kind) is not str or type(preview) is not str:
+                raise NotOpenable("these bytes are no stored value")
+            if type(magic) is not int or any(type(length) is not int or length < 0 for length in sizes):
+                raise NotOpenable("these bytes are no stored value")
             parts = []
             for length in sizes:
                 parts.append(bytes(blob[at : at + length]))

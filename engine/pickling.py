@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import _pickle  # the C pickler itself: tasks may replace what `pickle` names
 import _thread
+import functools
 import io
 import types
 from collections.abc import Callable, Sequence
@@ -71,11 +72,13 @@ class _StrictPickler(_pickle.Pickler):
     """pickle that refuses what only its own process could find."""
 
     def reducer_override(self, thing: Any) -> Any:
-        if isinstance(thing, (type, types.FunctionType)) and not is_reachable(thing) and thing not in _SINGLE_TYPES:
+        if isinstance(thing, _NAMED) and not is_reachable(thing) and thing not in _SINGLE_TYPES:
             raise _Unreachable(f"{getattr(thing, '__qualname__', thing)} cannot be found by name elsewhere")
         return NotImplemented
 
 
+_NAMED = (type, types.FunctionType, type(functools.lru_cache(len)))
+"""What pickle sends as a mere name."""
 _SINGLE_TYPES = (type(None), type(NotImplemented), type(...))
 
 
@@ -134,18 +137,22 @@ def _dill_pickler() -> Any:
             def __init__(self, file: Any, *, strict: bool, recurse: bool) -> None:
                 super().__init__(file, protocol=PROTOCOL, byref=False, recurse=recurse)
                 self.trail: list[Any] = []
+                self.code = 0  # how many functions and classes we are inside of: what they use may be made anew
                 self.strict = strict
                 self.selective = recurse
 
             def save(self, obj: Any, save_persistent_id: bool = True) -> None:
                 self.trail.append(obj)
                 kind = type(obj)
-                if kind is types.FunctionType:
-                    if not self.selective and not is_reachable(obj) and obj.__globals__ is not None:
+                is_code = kind is types.FunctionType or isinstance(obj, type)
+                if is_code:
+                    if kind is types.FunctionType and not self.selective and not is_reachable(obj):
                         raise _Unreachable("its globals would not be found elsewhere")
-                elif self.strict and kind in _STAY:
+                    self.code += 1
+                elif self.strict and not self.code and kind in _STAY:
                     raise _Stays(_STAY[kind])
                 super().save(obj, save_persistent_id)
+                self.code -= is_code
                 self.trail.pop()
 
         Pickler.__module__ = "dill._dill"  # dill looks there to know its own
@@ -156,6 +163,12 @@ def _dill_pickler() -> Any:
 _pickler: Any = None
 
 
+def _pickling_warning() -> Any:
+    import dill
+
+    return dill.PicklingWarning
+
+
 def _dump_with_dill(value: Any, strict: bool, recurse: bool) -> tuple[bytes, Sequence[Any]]:
     import warnings
 
@@ -164,6 +177,7 @@ def _dump_with_dill(value: Any, strict: bool, recurse: bool) -> tuple[bytes, Seq
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            warnings.simplefilter("error", _pickling_warning())  # it would fail at the far end
             pickler.dump(value)
     except _Stays as problem:
         raise Refusal(str(problem), pickler.trail, final=True) from None

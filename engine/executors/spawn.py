@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # Runs first in the child, before anything of the project can be imported. Our package is loaded from its own folder
 # without that folder being on the path; the project's folder comes after the standard library and before packages; dill
-# is found in ours only if the project's Python has none.
+# and cloudpickle (pure Python) are found in ours only if the project's Python has none.
 _BOOT = """
 import sys
 if sys.path[:1] == [""]: del sys.path[0]
@@ -29,7 +29,7 @@ at = next((i for i, p in enumerate(sys.path) if p.endswith(("site-packages", "di
 sys.path[at:at] = [p for p in s["path"] if p not in sys.path]
 class Carried:
     def find_spec(name, path=None, target=None):
-        return files.PathFinder.find_spec(name, [s["carried"]]) if name == "dill" else None
+        return files.PathFinder.find_spec(name, [s["carried"]]) if name in ("dill", "cloudpickle") else None
 sys.meta_path.append(Carried)
 from engine.executors.child import main
 main(s)
