@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.errors import ValidationFailed
-from engine.project.findings import Notes, shown
+from engine.project.findings import Findings, Notes, shown
 from engine.project.findings import Path as Place
 from engine.project.model import Project, SubWorkflow, Workflow
 from engine.project.scope import Standing, standings
 from engine.project.source import read_source
-from engine.project.toml import read
 
 MAX_FILES = 100
 """Files that one look follows: those that a project includes, and those that these include."""
 
 
+Look = Callable[[str, Path], tuple[Project | None, Findings]]
+"""How an included file is looked at: everything but the files that it includes."""
+
+
 class Included:
     """The workflows that a project can include: its own [workflows], and files, each read once."""
 
-    def __init__(self, project: Project, file: Path | None) -> None:
-        self._file = None if file is None else file.resolve()
-        self._projects: dict[Path, Project | str] = {}
-        if self._file is not None:
-            self._projects[self._file] = project
-        self._project = project
+    def __init__(self, project: Project, file: Path | None, look: Look) -> None:
+        self.project = project
+        self.file = None if file is None else file.resolve()
+        self._look = look
+        self._projects: dict[Path, Project | str] = {} if self.file is None else {self.file: project}
 
     def find(self, name: str, project: Project, file: Path | None) -> tuple[Workflow, Project, Path | None] | str:
         """The workflow that `name` means in a project read from `file`; or why there is none."""
@@ -42,19 +45,16 @@ class Included:
 
     def _read(self, file: Path) -> Project | str:
         if file not in self._projects:
-            self._projects[file] = "it was not looked at: too many files" if self._full() else _read(file)
+            self._projects[file] = "it was not looked at: too many files" if self._full() else _read(file, self._look)
         return self._projects[file]
 
     def _full(self) -> bool:
         return len(self._projects) >= MAX_FILES
 
 
-def check_files(workflow: Workflow, nodes: list[Standing], project: Project, file: Path | None, notes: Notes) -> None:
+def check_files(workflow: Workflow, nodes: list[Standing], included: Included, notes: Notes) -> None:
     """Note sub-workflows that are not there, that are given wrong params, and that include themselves."""
-    if not any(isinstance(standing.node.body, SubWorkflow) for standing in nodes):
-        return
-    included = Included(project, file)
-    home = None if file is None else file.resolve()
+    project, home = included.project, included.file
     for standing in nodes:
         body = standing.node.body
         if not isinstance(body, SubWorkflow) or standing.place in notes.broken:
@@ -65,7 +65,7 @@ def check_files(workflow: Workflow, nodes: list[Standing], project: Project, fil
             _note_missing(body.workflow, found, project, place, notes)
             continue
         _check_given(body, found[0], (*standing.place, "params"), notes)
-        circle = _circle(body.workflow, workflow, project, home, included)
+        circle = _circle(body.workflow, workflow, included)
         if circle is not None:
             message = f"a workflow that includes itself never ends: {' includes '.join(circle)}"
             notes.error("includes-itself", place, message, "take one of them out; to repeat something use `until`")
@@ -90,8 +90,9 @@ def _check_given(body: SubWorkflow, workflow: Workflow, place: Place, notes: Not
             notes.error("param-missing", place, message, f"add params = {{ {name} = ... }}")
 
 
-def _circle(name: str, start: Workflow, project: Project, file: Path | None, included: Included) -> list[str] | None:
+def _circle(name: str, start: Workflow, included: Included) -> list[str] | None:
     """The names through which a sub-workflow comes back to one that it is part of, or None. Iterative, depth first."""
+    project, file = included.project, included.file
     todo: list[tuple[str, Project, Path | None, tuple[Workflow, ...]]] = [(name, project, file, (start,))]
     done: set[int] = set()
     while todo:
@@ -113,13 +114,14 @@ def _circle(name: str, start: Workflow, project: Project, file: Path | None, inc
     return None
 
 
-def _read(file: Path) -> Project | str:
+def _read(file: Path, look: Look) -> Project | str:
     try:
         source = read_source(file)
     except ValidationFailed as error:
         return str(error.findings[0].message)
-    reading = read(source.text, file.stem)
-    wrong = [finding for finding in reading.notes.items if finding.severity == "error"]
-    if reading.project is None or wrong:
-        return f"it has errors of its own, such as: {wrong[0].message}"
-    return reading.project
+    project, findings = look(source.text, file)
+    if project is None or findings.errors:
+        first = findings.errors[0]
+        line = f", in line {first.line}" if first.line else ""
+        return f"it has errors of its own{line}: {first.message}"
+    return project

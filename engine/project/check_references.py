@@ -26,12 +26,9 @@ from engine.project.model import (
     Workflow,
 )
 from engine.project.references import Ref, ReferenceSyntax, read_reference, read_value, references_in
+from engine.project.runnable import REFERENCES, note_not_yet
 from engine.project.scope import Level, Missing, Standing, resolve
 from engine.project.shapes import path_text
-
-RUN_FIELDS = ("id", "name", "started", "folder")
-"""What `${run.NAME}` knows."""
-
 
 _OTHER_KINDS = {
     "params": "params.NAME",
@@ -237,13 +234,14 @@ class _Known:
         self.names: Mapping[str, tuple[str, list[str]]] = {
             "params": ("param", list(workflow.params)),
             "vars": ("variable", list(project.vars)),
-            "run": ("property of a run", list(RUN_FIELDS)),
         }
 
     def check(self, use: Use, standing: Standing, notes: Notes) -> None:
         """Note a reference that names nothing, or that means nothing where it stands."""
         ref = use.ref
-        if ref.kind in self.names:
+        if ref.kind in REFERENCES:
+            note_not_yet(use.place, REFERENCES[ref.kind], notes)
+        elif ref.kind in self.names:
             what, names = self.names[ref.kind]
             if ref.name not in names:
                 notes.error(
@@ -265,8 +263,6 @@ class _Known:
         near = notes.nearest(ref.name, names)
         if near is not None:
             return f"did you mean ${{{ref.kind}.{near}}}?"
-        if ref.kind == "run":
-            return f"known: {', '.join(names)}"
         return f"add {ref.name} = ... to [{ref.kind}]"
 
 

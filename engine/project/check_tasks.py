@@ -9,6 +9,7 @@ from typing import Any
 from engine.project.comparisons import is_function
 from engine.project.findings import Notes, Path, shown
 from engine.project.functions import Function, Module, Sources
+from engine.project.literals import check_literals
 from engine.project.model import (
     Conditional,
     CustomDelay,
@@ -40,6 +41,8 @@ def check_functions(node: Node, place: Path, sources: Sources, notes: Notes, *, 
     """The functions of one node. `exact` is False where the node gets arguments that are not written at it."""
     if isinstance(node.body, Task) and isinstance(node.body.task, str):
         function = find(node.body.task, (*place, "task"), sources, notes)
+        if function is not None:
+            check_literals(function, (*place, "task"), notes)
         if function is not None and function.known:
             _check_arguments(node, function, place, notes, exact=exact)
     for suffix, reference in _others(node):

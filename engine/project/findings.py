@@ -124,7 +124,8 @@ class Notes:
 
     def _note(self, finding: Finding) -> None:
         if len(self.items) < MAX_FINDINGS:
-            self.items.append(finding)
+            message, remedy = harmless(finding.message), harmless(finding.remedy)
+            self.items.append(structs.replace(finding, message=message, remedy=remedy))
         else:
             self.more += 1
 

@@ -7,9 +7,12 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.errors import ValidationFailed
+from engine.project.checks import check_text
 from engine.project.findings import Findings
+from engine.project.functions import Sources
+from engine.project.literals import with_literals
 from engine.project.model import Project
-from engine.project.source import Source, Stamp
+from engine.project.source import Stamp, read_source
 
 
 class Loaded(Struct, frozen=True):
@@ -28,27 +31,30 @@ class Loaded(Struct, frozen=True):
 
 
 def load(path: Path | str) -> Project:
-    """The project of the file or folder at `path`, ready to be planned.
+    """The project of the file or folder at `path`, ready to be planned: what `@task(...)` says is in its settings.
 
     Raises ValidationFailed, which carries the findings, if anything keeps it from running. Imports and runs nothing of
     the project.
     """
-    loaded = look(path)
+    loaded, sources = _looked_at(path)
     errors = loaded.findings.errors
     if errors or loaded.project is None:
         raise ValidationFailed(f"{loaded.path} cannot run: {loaded.findings.counts()}", loaded.findings.items)
-    return loaded.project
+    return with_literals(loaded.project, sources)
 
 
 def look(path: Path | str) -> Loaded:
     """The project at `path` with all findings, errors or not. Raises ValidationFailed only for an unreadable file."""
-    from engine.project.checks import check_text
-    from engine.project.source import read_source
+    return _looked_at(path)[0]
 
+
+def _looked_at(path: Path | str) -> tuple[Loaded, Sources]:
     file = project_file(Path(path))
-    source: Source = read_source(file)
-    project, findings = check_text(source.text, file=file)
-    return Loaded(file, file.resolve().parent, source.text, source.stamp, project, findings)
+    source = read_source(file)
+    folder = file.resolve().parent
+    sources = Sources(folder)
+    project, findings = check_text(source.text, file=file, sources=sources)
+    return Loaded(file, folder, source.text, source.stamp, project, findings), sources
 
 
 def project_file(path: Path) -> Path:

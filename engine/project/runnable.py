@@ -5,32 +5,38 @@ One table per place where something can be written. Taking a line out is all tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from engine.project.findings import Notes, Path
-from engine.project.model import (
-    DEFAULT_SETTINGS,
-    Node,
-    Plugin,
-    Project,
-)
+from engine.project.model import DEFAULT_SETTINGS, Node, Plugin, Project
 from engine.project.scope import Standing
 
-_BODIES: Mapping[type, tuple[str, str]] = {
-    # body: (its key in the file, what it is called)
-    Plugin: ("kind", "kinds of nodes that packages bring"),
-}
-
-_NODE: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
-    ("cache", "caching", lambda node: bool(node.settings.cache)),
-    ("requires", "requirements", lambda node: node.settings.requires is not None),
+_NODES: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
+    # key in the file, what it is called, whether a node asks for it
+    ("kind", "kinds of nodes that packages bring", lambda node: isinstance(node.body, Plugin)),
 )
 
-_EXECUTORS = ("dask",)
+_SETTINGS: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
+    ("enabled", "bypassed nodes", lambda node: not node.settings.enabled),
+    ("cache", "cached results", lambda node: bool(node.settings.cache)),
+    ("requires", "requirements", lambda node: node.settings.requires is not None),
+    ("executor", "nodes on a Dask cluster", lambda node: node.settings.executor == "dask"),
+)
 
-_PROJECT: tuple[tuple[Path, str, Callable[[Project], bool]], ...] = ()
+_PROJECT: tuple[tuple[Path, str, Callable[[Project], bool]], ...] = (
+    (("run", "overlap"), "rules for two runs at once", lambda project: project.run.overlap != "allow"),
+    (("run", "durability"), "strict durability", lambda project: project.run.durability != "normal"),
+    (("run", "notify"), "notifications", lambda project: project.run.notify is not None),
+    (("run", "keep"), "limits of kept runs", lambda project: project.run.keep is not None),
+    (("defaults", "cache"), "cached results", lambda project: bool(project.defaults.cache)),
+    (("defaults", "requires"), "requirements", lambda project: project.defaults.requires is not None),
+    (("defaults", "executor"), "nodes on a Dask cluster", lambda project: project.defaults.executor == "dask"),
+)
 
-_REMEDY = "it is understood and kept, and a later version will run it; until then take it out to run the rest"
+REFERENCES = {"run": "properties of the run (${run.NAME})", "secret": "secrets (${secret:NAME})"}
+"""Kinds of references that nobody fills in yet."""
+
+_REMEDY = "the file is right, and a later version will run it; until then take it out"
 
 
 def check_runnable(standings: list[Standing], notes: Notes) -> None:
@@ -38,27 +44,18 @@ def check_runnable(standings: list[Standing], notes: Notes) -> None:
     for standing in standings:
         if standing.place in notes.broken:
             continue
-        node = standing.node
-        body = _BODIES.get(type(node.body))
-        if body is not None:
-            _note((*standing.place, body[0]), body[1], notes)
-        if node.each is None and node.again is None and node.settings is DEFAULT_SETTINGS:
-            continue
-        for key, name, asked in _NODE:
-            if asked(node):
-                _note((*standing.place, key), name, notes)
-        if node.settings.executor in _EXECUTORS:
-            _note((*standing.place, "executor"), f"the executor {node.settings.executor}", notes)
+        for key, name, asked in _NODES if standing.node.settings is DEFAULT_SETTINGS else (*_NODES, *_SETTINGS):
+            if asked(standing.node):
+                note_not_yet((*standing.place, key), name, notes)
 
 
 def check_project_runnable(project: Project, notes: Notes) -> None:
     """Note what the tables outside of [nodes] ask for and the engine cannot do yet."""
     for place, name, asked in _PROJECT:
         if asked(project):
-            _note(place, name, notes)
-    if project.defaults.executor in _EXECUTORS:
-        _note(("defaults", "executor"), f"the executor {project.defaults.executor}", notes)
+            note_not_yet(place, name, notes)
 
 
-def _note(place: Path, name: str, notes: Notes) -> None:
-    notes.error("not-yet", place, f"this version cannot run {name} yet", _REMEDY)
+def note_not_yet(place: Path, name: str, notes: Notes) -> None:
+    """Note that the engine of this version cannot run what stands at `place`."""
+    notes.error("not-yet", place, f"this version does not have {name} yet", _REMEDY)

@@ -117,7 +117,7 @@ def path_text(path: Path) -> str:
         if isinstance(part, int):
             text += f"[{part}]"
         else:
-            plain = part.replace("-", "").replace("_", "").isalnum()
+            plain = part.lstrip("@").replace("-", "").replace("_", "").isalnum()
             text += ("." if text else "") + (part if plain and len(part) <= 64 else shown(part))
     return f"`{text}`"
 
