@@ -106,14 +106,14 @@ def run_now(state: RunState, run: str) -> RunNow:
 
 def counts_of(state: RunState) -> dict[str, int]:
     """How many nodes are in which state; what people do not see is not counted."""
-    from engine.machine.state import NODE_STATES
+    from engine.machine.state import NODE_STATES, TEMPLATE, NodeState
 
     plan = state.plan
     states = bytes(state.states)
-    unseen = plan.templates | plan.hidden
-    found = {known.value: states.count(code) for code, known in enumerate(NODE_STATES)}
-    for node in unseen:
-        found[NODE_STATES[states[node]].value] -= 1
+    found = {known.value: states.count(code) for code, known in enumerate(NodeState)}
+    for node in plan.hidden:
+        if node < len(states) and states[node] != TEMPLATE:
+            found[NODE_STATES[states[node]].value] -= 1
     for node in list(state.retrying):
         found[NODE_STATES[states[node]].value] -= 1
         found["retrying"] = found.get("retrying", 0) + 1

@@ -155,6 +155,10 @@ class StudioState(Struct, frozen=True):
         """The node under the cursor."""
         return node_at(self.workflow, self.cursor) if self.workflow is not None and self.cursor else None
 
+    def near(self, text: str) -> str:
+        """A text with paths of this project told from its folder: `File "tasks.py"`."""
+        return text.replace(f"{self.document.folder}/", "") if self.document is not None else text
+
     @property
     def node_now(self) -> NodeNow | None:
         """What the node under the cursor looks like in the run in hand."""

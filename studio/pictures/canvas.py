@@ -34,8 +34,9 @@ class Canvas:
         self.pen = Pen(style)
         self.minimap: Minimap | None = None
         self._seen: tuple[Rect, list[int]] | None = None
-        self._rest: tuple[tuple[Rect, bool], Grid] | None = None
-        self._lit: tuple[Collection[int], tuple[Rect, str, bool], Grid, dict[int, str]] | None = None
+        self._rest: tuple[bool, Grid] | None = None
+        self._lit: tuple[Collection[int], tuple[str, bool], Grid, dict[int, str]] | None = None
+        self._top: tuple[Collection[int], Sheet, set[int]] | None = None
         self._chars = ASCII if style.ascii else UNICODE
         self._tiles: dict[tuple[int, int], Sheet] = {}
         self._trails: dict[Link, list[tuple[Wire, End]]] = {}
@@ -83,17 +84,17 @@ class Canvas:
         edges, token = (view.critical, "critical") if view.critical else (view.lit, "accent")
         dim = view.only is not None
         kept = self._lit
-        if kept is None or kept[0] is not edges or kept[1] != (rect, token, dim):
+        if kept is None or kept[0] is not edges or kept[1] != (token, dim) or not kept[2].covers(rect):
             grid = self._at_rest(rect, dim)
             ports = self._light(grid, rect, edges, token) if edges else {}
-            kept = self._lit = (edges, (rect, token, dim), grid, ports)
-        return kept[2].copy(), kept[3]
+            kept = self._lit = (edges, (token, dim), grid, ports)
+        return kept[2].copy(rect), kept[3]
 
     def _at_rest(self, rect: Rect, dim: bool) -> Grid:
         """All edges as they are when nothing is lit; a grid to go on with."""
         if self.scene.zoom is Zoom.DOT:
             return Grid(rect)
-        if self._rest is None or self._rest[0] != (rect, dim):
+        if self._rest is None or self._rest[0] != dim or not self._rest[1].covers(rect):
             grid = Grid(rect)
             chars, ink = self._chars, tone("line" if dim else "edge")
             left, width = grid.x, grid.width
@@ -106,31 +107,48 @@ class Canvas:
                             if 0 <= (at := x - left) < width:
                                 line[at] = chars[stroke]
                                 tones[at] = ink
-            self._rest = ((rect, dim), grid)
-        return self._rest[1].copy()
+            self._rest = (dim, grid)
+        return self._rest[1].copy(rect)
 
     def _light(self, grid: Grid, rect: Rect, edges: Collection[int], token: str) -> dict[int, str]:
         """Put what is lit on top; the ports it has."""
-        ports: dict[int, str] = {}
         chars = self._chars
         ink = tone(token)
-        top = Sheet(rect)
-        top.put(list(self._lit_wires(rect, edges, ports, token)))
+        top, ports = self._lit_sheet(rect, edges)
         sheets = [] if self.scene.zoom is Zoom.DOT else self._tiles_in(rect)
-        for y, row in top.cells.items():
+        left, right = rect.x, rect.right
+        for y in range(rect.y, rect.bottom):
+            row = top.cells.get(y)
+            if not row:
+                continue
             line, tones = grid.line(y)
             under = [sheet for sheet in sheets if sheet.rect.y <= y < sheet.rect.bottom]
             for x, stroke in row.items():
-                below = next((sheet for sheet in under if sheet.rect.x <= x < sheet.rect.right), None)
-                merged = heavy(stroke) if below is None else _over(below, top, x, y, stroke)
-                line[x - grid.x] = chars[merged]
-                tones[x - grid.x] = ink
-        return ports
+                if left <= x < right:
+                    below = next((sheet for sheet in under if sheet.rect.x <= x < sheet.rect.right), None)
+                    merged = heavy(stroke) if below is None else _over(below, top, x, y, stroke)
+                    line[x - left] = chars[merged]
+                    tones[x - left] = ink
+        return dict.fromkeys(ports, token)
+
+    def _lit_sheet(self, rect: Rect, edges: Collection[int]) -> tuple[Sheet, set[int]]:
+        """The strokes of what is lit, and its ports. Who asks for the same again somewhere else is panning, and gets
+        a sheet with half a view more on each side, which holds for some steps."""
+        kept = self._top
+        if kept is not None and kept[0] is edges:
+            if _within(rect, kept[1].rect):
+                return kept[1], kept[2]
+            wide, high = rect.width // 2, rect.height // 2
+            rect = Rect(rect.x - wide, rect.y - high, rect.width + 2 * wide, rect.height + 2 * high)
+        top, ports = Sheet(rect), set[int]()
+        top.put(list(self._lit_wires(rect, edges, ports)))
+        self._top = (edges, top, ports)
+        return top, ports
 
     def _tiles_in(self, rect: Rect) -> list[Sheet]:
         return [self._tile(column, row) for column, row in _tiles(rect)]
 
-    def _lit_wires(self, rect: Rect, edges: Collection[int], ports: dict[int, str], token: str) -> Iterator[Wire]:
+    def _lit_wires(self, rect: Rect, edges: Collection[int], ports: set[int]) -> Iterator[Wire]:
         """The parts in view of wires that these edges run along."""
         chosen = edges if isinstance(edges, set | frozenset) else frozenset(edges)
         parts: dict[int, tuple[Wire, set[End]]] = {}
@@ -142,7 +160,7 @@ class Canvas:
                 links.update(dict.fromkeys(self._links_at(panel, gap)))
             for link in links:
                 if not chosen.isdisjoint(link.edges):
-                    ports[~link.source if link.source == panel.group else link.source] = token
+                    ports.add(~link.source if link.source == panel.group else link.source)
                     for wire, end in self._trail(panel, link):
                         if wire.top < rect.bottom and wire.bottom >= rect.y:
                             parts.setdefault(id(wire), (wire, set()))[1].add(end)
@@ -296,6 +314,10 @@ def _tiles(rect: Rect) -> Iterator[tuple[int, int]]:
     for row in range(rect.y // TILE_HEIGHT, (rect.bottom - 1) // TILE_HEIGHT + 1):
         for column in range(rect.x // TILE_WIDTH, (rect.right - 1) // TILE_WIDTH + 1):
             yield column, row
+
+
+def _within(rect: Rect, other: Rect) -> bool:
+    return other.x <= rect.x and rect.right <= other.right and other.y <= rect.y and rect.bottom <= other.bottom
 
 
 def _over(below: Sheet, top: Sheet, x: int, y: int, stroke: int) -> int:

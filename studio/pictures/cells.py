@@ -120,14 +120,22 @@ class Grid:
         self._tones = [bytearray(_BYTES[blank] * self.width) for _ in range(self.height)]
         self._mixed: set[int] = set()
 
-    def copy(self) -> Grid:
-        """Another grid with the same in it."""
+    def copy(self, rect: Rect | None = None) -> Grid:
+        """Another grid with the same in it, or with those of its rows that `rect` (as wide as this one) has."""
         other = Grid.__new__(Grid)
-        other.x, other.y, other.width, other.height = self.x, self.y, self.width, self.height
-        other._chars = [chars.copy() for chars in self._chars]
-        other._tones = [tones.copy() for tones in self._tones]
-        other._mixed = self._mixed.copy()
+        other.x, other.y, other.width, other.height = rect or self.rect
+        first = other.y - self.y
+        rows = slice(first, first + other.height)
+        other._chars = [chars.copy() for chars in self._chars[rows]]
+        other._tones = [tones.copy() for tones in self._tones[rows]]
+        other._mixed = {row - first for row in self._mixed}
         return other
+
+    def covers(self, rect: Rect) -> bool:
+        """Whether `rect` is some of its rows."""
+        return (self.x, self.width) == (rect.x, rect.width) and (
+            self.y <= rect.y and rect.y + rect.height <= self.y + self.height
+        )
 
     @property
     def rect(self) -> Rect:

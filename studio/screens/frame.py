@@ -7,7 +7,7 @@ says which command they mean, the place may know it (`command`), and all else is
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -65,10 +65,7 @@ class Frame(Screen[None]):
     @property
     def studio(self) -> StudioApp:
         """The app, by its own type."""
-        from studio.app import StudioApp
-
-        assert isinstance(self.app, StudioApp)
-        return self.app
+        return cast("StudioApp", self.app)
 
     def compose(self) -> ComposeResult:
         self.studio.session.sized(*self.app.size)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
@@ -37,10 +37,7 @@ class _Entries(Provider):
     @property
     def studio(self) -> StudioApp:
         """The app, by its own type."""
-        from studio.app import StudioApp
-
-        assert isinstance(self.app, StudioApp)
-        return self.app
+        return cast("StudioApp", self.app)
 
     def _doing(self, action: Action) -> Callable[[], None]:
         return partial(_do, self.studio, action)

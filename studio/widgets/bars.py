@@ -149,7 +149,10 @@ def run_strip(state: StudioState, width: int, ascii: bool) -> Line:
 
 
 def _bar(run: RunNow, cells: int, ink: str, ground: str, ascii: bool) -> list[Piece]:
-    share = run.done / run.total if run.total else (0.0 if run.live else 1.0)
+    # A run that failed is as far as it got; what it will never do is not progress.
+    ended_badly = not run.live and run.state != "completed"
+    done = run.counts.get("completed", 0) + run.counts.get("cached", 0) if ended_badly else run.done
+    share = done / run.total if run.total else (0.0 if run.live else 1.0)
     full = min(cells, int(share * cells + 0.5))
     return [
         Piece(sign("bar done", ascii=ascii) * full, ink, ground),

@@ -197,7 +197,7 @@ class Form:
         rows = [row for paragraph in text_lines(now.error, 6) for row in words(paragraph, self.width - 6)]
         self.made.append(self._well([]))
         self.made += [self._well([Piece(row, ink, bold=place == 0)]) for place, row in enumerate(rows[:6])]
-        trace = [row for row in text_lines(now.trouble, 400) if row.strip()]
+        trace = [row for row in text_lines(self.state.near(now.trouble), 400) if row.strip()]
         if trace and trace[-1].strip() == now.error.strip():
             trace.pop()
         for row in trace[-MOST_TROUBLE:]:

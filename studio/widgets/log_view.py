@@ -139,7 +139,7 @@ def _ending(state: StudioState, now: NodeNow | None, printed: bool) -> list[Line
         return [[Piece("  It has not run yet.  ", "muted"), key, Piece(" runs all.", "muted", act=act)]]
     if now.error:
         found: list[Line] = [[]] if printed else []
-        trace = text_lines(now.trouble, 1000) if now.trouble.strip() else []
+        trace = text_lines(state.near(now.trouble), 1000) if now.trouble.strip() else []
         found += [[Piece("  " + row, "muted")] for row in trace if row.strip() and row.strip() != now.error.strip()]
         return [*found, *([Piece("  " + row, "failed", bold=True)] for row in text_lines(now.error, 20))]
     if now.state == "running":
