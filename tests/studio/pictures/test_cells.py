@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from engine.draw.scene import Rect
-from engine.draw.text import cell_width
 from studio.pictures.cells import MAX_TONES, TONES, Grid, Row, tone
 from studio.pictures.lettering import cut, letters
 
@@ -16,7 +16,7 @@ def rows_of(grid: Grid) -> list[str]:
 
 
 def cells_of(row: Row) -> int:
-    return sum(cell_width(char) for char in row.text)
+    return cell_len(row.text)
 
 
 def test_what_lies_outside_is_cut_off() -> None:
@@ -120,8 +120,6 @@ def test_nothing_that_a_terminal_obeys_is_left_in_a_text(text: str) -> None:
 
 
 def test_every_character_takes_as_many_cells_as_textual_counts() -> None:
-    from rich.cells import cell_len
-
     for code in (*range(0x20, 0xD800), *range(0xE000, 0x20000)):
         cells = letters(f"a{chr(code)}b")
         assert cell_len("".join(cells)) == len(cells), hex(code)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from engine.draw.scene import Box, Edge, Form, Graph, Zoom
-from engine.draw.text import cell_width
 from studio.pictures import camera, finding
 from studio.pictures.camera import Corner
 from studio.pictures.stage import Stage
@@ -326,7 +326,7 @@ def test_whatever_is_done_every_row_is_as_wide_as_the_view(
         for act in acts:
             _do(stage, act)
             for row in stage.rows(0, height):
-                assert sum(cell_width(char) for char in row.text) == width
+                assert cell_len(row.text) == width
                 assert len(row.tones) == width
 
 
