@@ -22,7 +22,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from engine.attempt import COMPLETED, FAILED, Attempt, LogLines, News, Outcome, Progress, Trouble
+from engine.attempt import CANCELED, COMPLETED, FAILED, Attempt, LogLines, News, Outcome, Progress, Trouble
 from engine.binding import BindingFailed
 from engine.errors import NotReady, SystemFailure, WorkflowError
 from engine.executors.contract import Executor, InPlace, Workplace
@@ -31,7 +31,7 @@ from engine.machine import decisions, events
 from engine.machine.commands import order, to_cancel
 from engine.machine.decisions import Request, next_start, reported
 from engine.machine.requests import Answer
-from engine.machine.state import GOING, RUNNING, RunState
+from engine.machine.state import CANCELING, GOING, RUNNING, RunState
 from engine.machine.transitions import TRANSITIONS
 from engine.monitor.feed import Feed
 from engine.payload import Payload, record_of
@@ -136,6 +136,8 @@ class Run:
         self._sleeping = False
         self._unanswered: list[_Asked] = []
         self._driver: int | None = None
+        self._ending: list[tuple[int, int]] = []
+        self._alone = False
         self._over = threading.Event()
         self._places = [
             _Place(name, executors[name], [i for i, lane in enumerate(plan.lanes) if i and lane.executor == name])
@@ -162,14 +164,19 @@ class Run:
             self._awake.set()
             if wait is None:
                 return
-            while not asked.answered.wait(min(wait, 0.1)):
-                wait -= 0.1
-                if self._over.is_set() and asked in self._inbox:
-                    break
-                if wait <= 0:
-                    raise NotReady("the engine is busy and did not answer; the request stands")
+            self._await(asked, wait)
         if asked.error is not None:
             raise asked.error
+
+    def _await(self, asked: _Asked, wait: float) -> None:
+        until = time.monotonic() + wait
+        while not asked.answered.wait(0.05):
+            if self._over.is_set():  # the loop has gone, and may have missed it
+                if not asked.answered.is_set():
+                    decisions.asked(self.state, asked.request, self.now())
+                return
+            if time.monotonic() > until:
+                raise NotReady("the engine is busy and did not answer; the request stands")
 
     def now(self) -> float:
         """Seconds since the run was built."""
@@ -192,7 +199,9 @@ class Run:
                 place.executor.open(self._workplace, self.report)
                 opened.append(place)
             self._apply(events.RunStarted(self.now(), time.time()))
-            if len(self._places) == 1 and self._places[0].in_place is not None:
+            self._alone = len(self._places) == 1 and self._places[0].in_place is not None
+            if self._alone:
+                assert self._places[0].in_place is not None
                 self._drive_in_place(self._places[0].in_place.perform)
             else:
                 self._drive()
@@ -220,7 +229,8 @@ class Run:
             if now - self._published > TURN:
                 self._publish(now)
             if orders:
-                news = (perform(orders[0]),)
+                stopped = state.phase == CANCELING  # asked for by an observer who heard of this very start
+                news = (_canceled(orders[0]) if stopped else perform(orders[0]),)
             elif state.is_over:
                 return
             else:
@@ -233,6 +243,8 @@ class Run:
             now = self.now()
             orders = self.exchange(self._emptied(), now)
             local = self._dispatch(orders) if orders else ()
+            if self._ending:
+                self._end()
             if now - self._published > TURN:
                 self._publish(now)
             for attempt in local:
@@ -410,6 +422,13 @@ class Run:
             self._cancel(to_cancel(self.state, event))
 
     def _cancel(self, attempts: list[tuple[int, int]]) -> None:
+        """Note attempts that have to be ended: it is done after what was started in the same turn was handed out."""
+        self._ending.extend(attempts)
+        if self._alone:
+            self._end()
+
+    def _end(self) -> None:
+        attempts, self._ending = self._ending, []
         for place in self._places:
             theirs = [pair for pair in attempts if self._place_of.get(self.state.lane_of[pair[0]]) is place]
             if theirs:
@@ -535,3 +554,7 @@ class Run:
 
         threading.Thread(target=watch, name="flowloom-watch", daemon=True).start()
         return stop
+
+
+def _canceled(attempt: Attempt) -> Outcome:
+    return Outcome(attempt.node, attempt.number, CANCELED, error=Trouble("Canceled", "canceled"))

@@ -244,7 +244,7 @@ def concluded(state: RunState, now: float) -> Sequence[e.Event]:
     """What follows when nothing runs and nothing can start any more: what is only called now, then the run's end."""
     if state.running or state.opened or state.timers or state.paused or state.is_over:
         return NOTHING
-    if any(lane.ready for lane in state.lanes):
+    if any(lane.ready for lane in state.lanes) or state.states.find(SUSPENDED) >= 0:
         return NOTHING
     plan = state.plan
     if state.phase == CANCELING and not state.timed_out:
