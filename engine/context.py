@@ -10,6 +10,7 @@ This file is imported by children that run the project's own Python: standard li
 from __future__ import annotations
 
 from _thread import allocate_lock
+from time import perf_counter
 
 from engine.attempt import Attempt, LogLines, MetricSet, News, Progress
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _ABSENT: Any = object()
+
+
+TELL_EVERY = 0.02
+"""Seconds between two pieces of news of a kind; what comes faster waits, and the newest wins."""
 
 
 class TaskCanceled(BaseException):
@@ -192,7 +197,7 @@ class NodeView:
 class WorkflowContext:
     """What a function with a parameter `ctx` gets: variables, a logger, its node, a scratch folder, progress, metrics."""
 
-    __slots__ = ("_attempt", "_logger", "_place", "_scratch", "_texts", "node", "variables")
+    __slots__ = ("_attempt", "_logger", "_place", "_scratch", "_texts", "_told_at", "_untold", "node", "variables")
 
     def __init__(self, attempt: Attempt, place: Place, variables: Mapping[str, Any]) -> None:
         self._attempt = attempt
@@ -200,6 +205,8 @@ class WorkflowContext:
         self._logger: Any = None
         self._scratch: Optional[Path] = None
         self._texts: Dict[str, str] = {}
+        self._told_at: Dict[str, float] = {}
+        self._untold: Dict[str, News] = {}
         self.variables = Variables(variables)
         self.node = NodeView(attempt)
 
@@ -231,12 +238,13 @@ class WorkflowContext:
         """Tell how far the attempt is: 0 to 1, and a few words."""
         if fraction is not None:
             fraction = min(1.0, max(0.0, float(fraction)))  # a NaN becomes 1.0: min and max keep their first argument
-        self._tell(Progress(self._attempt.node, self._attempt.number, fraction, str(text)[:500]))
+        self._tell_newest("", Progress(self._attempt.node, self._attempt.number, fraction, str(text)[:500]))
 
     def set_metric(self, name: str, text: Any) -> None:
         """Set a metric of this node; it is shown while the attempt runs, and kept."""
-        self._texts[str(name)[:200]] = short = str(text)[:1000]
-        self._tell(MetricSet(self._attempt.node, self._attempt.number, str(name)[:200], short))
+        name, text = str(name)[:200], str(text)[:1000]
+        self._texts[name] = text
+        self._tell_newest("metric " + name, MetricSet(self._attempt.node, self._attempt.number, name, text))
 
     def checkpoint(self) -> None:
         """A good moment to be held or to end: waits while the attempt is suspended, raises if it is canceled."""
@@ -257,6 +265,21 @@ class WorkflowContext:
     def made_scratch(self) -> Optional[Path]:
         """The scratch folder if the attempt asked for it."""
         return self._scratch
+
+    def tell_rest(self) -> None:
+        """Tell what is newest and was held back: called when the attempt is over."""
+        rest, self._untold = list(self._untold.values()), {}
+        if rest and self._place.tell is not None:
+            self._place.tell(rest)
+
+    def _tell_newest(self, kind: str, news: News) -> None:
+        now = perf_counter()
+        if now - self._told_at.get(kind, -1.0) < TELL_EVERY:
+            self._untold[kind] = news
+        else:
+            self._told_at[kind] = now
+            self._untold.pop(kind, None)
+            self._tell(news)
 
     def _tell(self, news: News) -> None:
         if self._place.tell is not None:

@@ -82,6 +82,7 @@ def _call(function: Callable[..., Any], args: List[Any], kwargs: Dict[str, Any],
 
 
 def _close(context: WorkflowContext, outcome: Outcome) -> None:
+    context.tell_rest()
     if outcome.kind == COMPLETED and context.variables.writes:
         outcome.writes = context.variables.writes
     if context.texts:

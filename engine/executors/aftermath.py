@@ -46,6 +46,7 @@ class Aftermath:
         self.raw = [_Counted(fd, "w", closefd=False) for fd in (1, 2)]
         self.streams = [self._wrapped(raw) for raw in self.raw]
         self.counts = [0, 0]
+        self.c_flush: Any = None
         sys.stdout, sys.stderr = self.streams
         sys.__stdout__, sys.__stderr__ = self.streams  # type: ignore[misc]
 
@@ -78,7 +79,15 @@ class Aftermath:
             _set_locale(self.locale)
         self._restore_streams()
 
+    def _flush_c(self) -> None:
+        """Write out what C code printed and its library holds back; ctypes is there once the child is a while old."""
+        if self.c_flush is None and "ctypes" in sys.modules:
+            self.c_flush = getattr(sys.modules["ctypes"].CDLL(None), "fflush", _nothing)
+        if self.c_flush is not None:
+            self.c_flush(None)
+
     def _restore_streams(self) -> None:
+        self._flush_c()
         for index in (0, 1):
             stream = self.streams[index]
             try:
@@ -103,6 +112,10 @@ class Aftermath:
         if out or err:
             self.counts = [self.raw[0].count, self.raw[1].count]
         return out, err
+
+
+def _nothing(_: None) -> None:
+    pass
 
 
 def _locale() -> Any:

@@ -24,7 +24,6 @@ import marshal
 import os
 import select
 import sys
-from time import perf_counter
 
 from engine.attempt import (
     CANCELED,
@@ -50,12 +49,10 @@ from engine.performer import perform, perform_prepared
 
 TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
 if TYPE_CHECKING:
-    from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
+    from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 # Messages to a child.
 DO, CANCEL, HOLD, RESUME, RECALL, STOP = range(6)
-PROGRESS_EVERY = 0.02
-"""Seconds between two messages of progress; what comes faster is dropped, the last one never."""
 
 
 class Child:
@@ -80,8 +77,6 @@ class Child:
         self.pid = os.getpid()
         self.readable = select.poll()
         self.readable.register(self.inbox, select.POLLIN)
-        self.progress: Optional[Progress] = None
-        self.progress_at = 0.0
         self.order = Aftermath(settings["folder"])
         self.place = Place(
             folder=settings["folder"],
@@ -227,8 +222,6 @@ class Child:
         if os.getpid() != self.pid:
             os._exit(0)  # a task forked, and the copy came back as well
         self.current = -1
-        if self.progress is not None:
-            self.send_progress(self.progress)
         self.order.restore(self.asked_to_cancel)
         return outcome
 
@@ -253,20 +246,11 @@ class Child:
         """News of the attempt that runs, on their way to the engine."""
         for piece in news:
             if type(piece) is Progress:
-                now = perf_counter()
-                if now - self.progress_at < PROGRESS_EVERY:
-                    self.progress = piece
-                else:
-                    self.progress_at = now
-                    self.send_progress(piece)
+                self.send([PROGRESS, self.current, piece.fraction, clean(piece.text)])
             elif type(piece) is LogLines:
                 self.send([LINES, self.current, piece.stream, [clean(line) for line in piece.lines]])
             elif type(piece) is MetricSet:
                 self.send([METRIC, self.current, clean(piece.name), clean(piece.text)])
-
-    def send_progress(self, piece: Progress) -> None:
-        self.progress = None
-        self.send([PROGRESS, self.current, piece.fraction, clean(piece.text)])
 
     def program_started(self, attempt: Attempt, group: int) -> None:
         self.send([PROGRAM, self.current, group])

@@ -25,6 +25,7 @@ from engine.executors.packing import Told
 from engine.executors.spawn import Pipes
 
 STREAMS = ("stdout", "stderr")
+LOG = "log"
 LINES_EVERY = 0.1
 """Seconds between two reports of what an attempt prints."""
 MOST_UNSORTED = 1 << 20
@@ -60,7 +61,7 @@ class ChildProcess:
         self.told = Told()
         self.queue: deque[Job] = deque()
         self.outgoing: deque[Any] = deque()
-        self.streams = {"stdout": Stream(), "stderr": Stream()}
+        self.streams = {"stdout": Stream(), "stderr": Stream(), LOG: Stream()}
         self.ready = False
         self.version = ""
         self.last_words = bytearray()
@@ -195,6 +196,16 @@ class ChildProcess:
                 del stream.pending[:mine]
             if not stream.gatherer.is_empty() or stream.gatherer.has_partial():
                 self.tell_lines(name, news, time.monotonic(), last=True)
+        if not self.streams[LOG].gatherer.is_empty():
+            self.tell_lines(LOG, news, time.monotonic())
+
+    def logged(self, lines: Sequence[str], news: list[News]) -> None:
+        """Lines of the attempt's logger: gathered and bounded like what it prints."""
+        stream = self.streams[LOG]
+        stream.gatherer.feed("".join(f"{line}\n" for line in lines).encode())
+        now = time.monotonic()
+        if now - stream.sent_at >= LINES_EVERY:
+            self.tell_lines(LOG, news, now)
 
     def tell_lines(self, name: str, news: list[News], now: float, *, last: bool = False) -> None:
         """Report the lines of the attempt that runs."""

@@ -42,13 +42,13 @@ from engine.attempt import (
     FAILED,
     TIMED_OUT,
     Attempt,
-    LogLines,
     MetricSet,
     News,
     Outcome,
     Progress,
     Trouble,
 )
+from engine.context import remove_scratch
 from engine.errors import SystemFailure
 from engine.executors import family
 from engine.executors.answers import DONE, HELLO, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD, RETURNED
@@ -115,6 +115,7 @@ class Children:
         self._closing: float | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
+        self._cleaners: list[threading.Thread] = []
         self._loop_thread = 0
         self._sleeps_until = 0.0
 
@@ -214,6 +215,10 @@ class Children:
         if threading.get_ident() != self._loop_thread:
             self._thread.join()
         family.kill(self._mark)
+        for cleaner in self._cleaners:
+            cleaner.join()
+        with contextlib.suppress(OSError):
+            Path(self._scratch).rmdir()
         self._free()
 
     def pids(self) -> list[int]:
@@ -555,6 +560,7 @@ class Children:
             news.extend(self._cannot_start(self._why_not_started(child)))
         if queue:
             job = queue.popleft()
+            self._clear_scratch(job)
             self._jobs.pop(job.key, None)
             child.tell_last_lines(job, news)
             if child.ready or child.killed_for is not None:
@@ -571,6 +577,14 @@ class Children:
                 news.append(canceled(job.attempt))
             else:
                 self._waiting.appendleft(job)
+
+    def _clear_scratch(self, job: Job) -> None:
+        """Remove the scratch folders of an attempt whose process could not do it any more."""
+        node, number = job.key
+        for folder in Path(self._scratch).glob(f"{node}-{number}-*"):
+            cleaner = threading.Thread(target=remove_scratch, args=(folder,), name="flowloom-scratch")
+            cleaner.start()
+            self._cleaners.append(cleaner)
 
     def _why_not_started(self, child: ChildProcess) -> str:
         said = bytes(child.last_words).decode("utf-8", "replace").strip()
@@ -646,7 +660,7 @@ class Children:
             fraction = message[2]
             news.append(Progress(node, number, None if fraction is None else float(fraction), str(message[3])))
         elif kind == LINES:
-            news.append(LogLines(node, number, str(message[2]), [str(line) for line in message[3]]))
+            child.logged([str(line) for line in message[3]], news)
         elif kind == METRIC:
             news.append(MetricSet(node, number, str(message[2]), str(message[3])))
         elif kind == PROGRAM:

@@ -1,45 +1,55 @@
 """Where tasks are imported from, for executors that run them in the engine's own process.
 
 A project's folder comes after the standard library and before installed packages, so that a project's `tasks.py` is found
-and its `random.py` changes nothing for anybody else. Modules of a project are imported anew for each run, as they may
-have been edited since, and two projects may both have a `tasks.py`.
+and its `random.py` changes nothing for anybody else.
+
+A run loads the project's modules once, and they stay: results and later code share their classes. They are loaded anew by
+a later run if a file of theirs has changed, or if another project has a module of the same name. Modules that the program
+itself had imported before are left alone.
 """
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+
+Stamp = tuple[str, int]
+"""The folder whose run loaded a module, and when its file was changed last."""
 
 _lock = threading.Lock()
 _folders: list[str] = []
+_before: dict[str, set[str]] = {}
+_loaded: dict[str, Stamp] = {}
 
 
 def enter(folder: Path) -> None:
     """Let modules of `folder` be imported. Call `leave` with the same folder afterwards."""
     place = str(folder.absolute())
     with _lock:
-        if not _folders:
-            for name in _loaded:
-                sys.modules.pop(name, None)
-            _loaded.clear()
-            _before.clear()
-            _before.update(sys.modules)
+        if place not in _folders:
+            _drop_stale(place)
+            _before[place] = set(sys.modules)
         _folders.append(place)
         if place not in sys.path:
             sys.path.insert(_where(), place)
 
 
 def leave(folder: Path) -> None:
-    """End an `enter`: the last one takes the folder off the path, and notes what was imported from it meanwhile."""
+    """End an `enter`: the last one takes the folder off the path."""
     place = str(folder.absolute())
     with _lock:
         if place not in _folders:
             return
         _folders.remove(place)
-        _loaded.update(name for name in _names_of(place) if name not in _before)
-        if place not in _folders and place in sys.path:
+        if place in _folders:
+            return
+        for name in set(sys.modules) - _before.pop(place):
+            changed = _changed(_file_of(name))
+            if changed is not None and _is_inside(_file_of(name), place):
+                _loaded[name] = (place, changed)
+        if place in sys.path:
             sys.path.remove(place)
 
 
@@ -50,17 +60,33 @@ def _where() -> int:
     return len(sys.path)
 
 
-def _names_of(place: str) -> Iterator[str]:
-    """Loaded modules whose files lie in this folder, but not in an environment inside of it."""
-    packages = (sys.prefix, sys.base_prefix)
-    for name, module in list(sys.modules.items()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.startswith(place + "/") and not file.startswith(packages):
-            yield name
+def _drop_stale(place: str) -> None:
+    """Forget modules of earlier runs whose files have changed, or that hide a module of this project."""
+    edited = any(home == place and _changed(_file_of(name)) != at for name, (home, at) in _loaded.items())
+    names = _names_in(place)
+    for name, (home, _) in list(_loaded.items()):
+        if (home == place and edited) or (home != place and name.split(".")[0] in names):
+            del _loaded[name]
+            sys.modules.pop(name, None)
 
 
-_loaded: set[str] = set()
-"""Modules that runs imported from their projects. Nothing else is ever unloaded: a program that runs a workflow from
-its own folder keeps its modules."""
-_before: set[str] = set()
-"""What was loaded before the first of the present runs began."""
+def _names_in(place: str) -> set[str]:
+    with contextlib.suppress(OSError):
+        return {entry.stem if entry.suffix == ".py" else entry.name for entry in Path(place).iterdir()}
+    return set()
+
+
+def _file_of(name: str) -> str | None:
+    file = getattr(sys.modules.get(name), "__file__", None)
+    return file if isinstance(file, str) else None
+
+
+def _is_inside(file: str | None, place: str) -> bool:
+    return file is not None and file.startswith(place + "/") and "site-packages" not in file
+
+
+def _changed(file: str | None) -> int | None:
+    if file is not None:
+        with contextlib.suppress(OSError):
+            return Path(file).stat().st_mtime_ns
+    return None

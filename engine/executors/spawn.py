@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import marshal
 import os
 import subprocess
 import sys
@@ -20,10 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # without that folder being on the path; the project's folder comes after the standard library and before packages; dill
 # and cloudpickle (pure Python) are found in ours only if the project's Python has none.
 _BOOT = """
-import sys
 if sys.path[:1] == [""]: del sys.path[0]
-import marshal, _frozen_importlib as imp, _frozen_importlib_external as files
-s = marshal.loads(bytes.fromhex(sys.argv[1])); sys.argv[:] = [""]
+import _frozen_importlib as imp, _frozen_importlib_external as files
+sys.argv[:] = [""]
 sys.modules["engine"] = imp._load(files.PathFinder.find_spec("engine", [s["root"]]))
 at = next((i for i, p in enumerate(sys.path) if p.endswith(("site-packages", "dist-packages"))), len(sys.path))
 sys.path[at:at] = [p for p in s["path"] if p not in sys.path]
@@ -34,6 +34,9 @@ sys.meta_path.append(Carried)
 from engine.executors.child import main
 main(s)
 """
+
+# All that a list of processes shows: what follows it comes over the pipe.
+_FIRST = "import sys, os, marshal; f, s = marshal.loads(os.read({0}, int(os.read({0}, 8), 16))); exec(f) # flowloom"
 
 _PIPE_SIZE = 1 << 20
 _SET_PIPE_SIZE = 1031  # F_SETPIPE_SZ, Linux only
@@ -85,9 +88,11 @@ def start_child(
         "outbox": from_write,
         "bell": bell_write,
     }
+    first = marshal.dumps((_BOOT, settings), 4)
+    os.write(to_write, b"%08x" % len(first) + first)
     try:
         process = subprocess.Popen(
-            [python, "-c", _BOOT, _hex(settings)],
+            [python, "-c", _FIRST.format(to_read)],
             cwd=folder,
             env=_environment(python, mark, environ),
             stdin=subprocess.DEVNULL,
@@ -137,9 +142,3 @@ def _home_of_dill() -> str:
 
     found = PathFinder.find_spec("dill")
     return str(Path(found.origin).parents[1]) if found is not None and found.origin else ""
-
-
-def _hex(settings: dict[str, Any]) -> str:
-    import marshal
-
-    return marshal.dumps(settings, 4).hex()

@@ -348,6 +348,7 @@ class ThreadsExecutor:
             outcome = _outcome(attempt, FAILED, trouble_of(problem))
             outcome.seconds = time.perf_counter() - began
         if context is not None:
+            context.tell_rest()
             if context.texts:
                 outcome.metrics = dict(context.texts)
             if context.made_scratch is not None:

@@ -355,17 +355,31 @@ def test_progress_and_metrics_are_told_while_the_task_runs() -> None:
 
     def task(ctx: Any) -> list[str]:
         ctx.report(0.5, "half")
-        ctx.report(7)
-        ctx.report(text="only words")
         ctx.set_metric("rows", 344)
         return [type(piece).__name__ for piece in listener.news]
 
     outcome = perform(attempt_of(task), listener.place)
-    assert outcome.value == ["Progress", "Progress", "Progress", "MetricSet"]
-    assert [piece.fraction for piece in listener.news if isinstance(piece, Progress)] == [0.5, 1.0, None]
+    assert outcome.value == ["Progress", "MetricSet"]
+    assert [(piece.fraction, piece.text) for piece in listener.news if isinstance(piece, Progress)] == [(0.5, "half")]
     assert [(piece.name, piece.text) for piece in listener.news if isinstance(piece, MetricSet)] == [("rows", "344")]
     assert outcome.metrics == {"rows": "344"}
     assert all((piece.node, piece.number) == (3, 2) for piece in listener.news)
+
+
+def test_a_flood_of_progress_is_thinned_and_the_last_word_is_told() -> None:
+    listener = Listener()
+
+    def task(ctx: Any) -> None:
+        for n in range(20_000):
+            ctx.report(n / 10_000, str(n))
+            ctx.set_metric("n", n)
+
+    outcome = perform(attempt_of(task), listener.place)
+    assert len(listener.news) < 5_000
+    assert [piece.text for piece in listener.news if isinstance(piece, Progress)][-1] == "19999"
+    assert [piece.text for piece in listener.news if isinstance(piece, MetricSet)][-1] == "19999"
+    assert max(piece.fraction or 0 for piece in listener.news if isinstance(piece, Progress)) == 1.0
+    assert outcome.metrics == {"n": "19999"}
 
 
 def test_metrics_of_a_failed_attempt_are_kept() -> None:

@@ -127,6 +127,24 @@ def clean_up_when_canceled(ctx, path):
         Path(path).write_text("cleaned")
 
 
+def logs_much(ctx, count):
+    for n in range(count):
+        ctx.logger.info("line %d", n)
+    return count
+
+
+def scratches_and_hangs(ctx):
+    (ctx.scratch / "file").write_text("x")
+    ctx.report(0.0, str(ctx.scratch))
+    nap(60)
+
+
+def prints_in_c():
+    import ctypes
+
+    ctypes.CDLL(None).puts(b"from c")
+
+
 def stubborn(ctx):
     ctx.report(0.0, "ready")
     while True:

@@ -119,6 +119,29 @@ def test_a_flood_of_output_is_bounded_and_the_task_completes(bench: Workbench, t
     assert "more]" in lines[-1] or any("left out here" in line for line in lines)
 
 
+def test_a_flood_of_log_lines_is_bounded(bench: Workbench) -> None:
+    attempt = bench.attempt("logs_much", {"count": 50_000})
+    bench.start(attempt)
+    assert bench.outcome(attempt, within=60.0).value == 50_000
+    lines = bench.lines(attempt, "log")
+    assert lines[0] == "INFO line 0"
+    assert any("left out here" in line for line in lines) or len(lines) == 50_000
+
+
+def test_what_c_code_prints_comes_with_its_task(alone: Workbench) -> None:
+    attempt = alone.attempt("prints_in_c")
+    alone.start(attempt)
+    alone.outcome(attempt)
+    assert alone.lines(attempt) == ["from c"]
+
+
+def test_the_scratch_folder_of_a_killed_task_is_removed(bench: Workbench) -> None:
+    outcome = bench.run("scratches_and_hangs", timeout=0.5)
+    assert outcome.kind == TIMED_OUT
+    bench.close()
+    assert not (bench.state / "scratch").exists()
+
+
 def test_binary_output_becomes_text(bench: Workbench) -> None:
     attempt = bench.attempt("prints_binary")
     bench.start(attempt)
