@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.project.comparisons import is_function
 from engine.project.findings import Notes, Path, shown
 from engine.project.model import (
     DEFAULT_SETTINGS,
@@ -63,6 +64,7 @@ def check_node(node: Node, place: Path, project: Project, notes: Notes) -> None:
         _check_retry(settings.retry, (*place, "retry"), notes)
         _check_env(settings.env, (*place, "env"), notes)
         _check_pool(settings.pool, project, (*place, "pool"), notes)
+        _check_when(settings.when, (*place, "when"), notes)
         if settings.cwd is not None and (not settings.cwd or "\0" in settings.cwd):
             notes.error("empty", (*place, "cwd"), "`cwd` names no folder", "write a path, or delete the line")
     check = _BODIES.get(type(node.body))
@@ -138,6 +140,18 @@ def _check_composite(node: Node, place: Path, notes: Notes) -> None:
 def _check_timeout(seconds: float | None, place: Path, notes: Notes) -> None:
     if seconds == 0:
         notes.error("zero-timeout", place, "a timeout of 0 leaves no time at all", "delete it for no limit")
+
+
+def _check_when(guard: Any, place: Path, notes: Notes) -> None:
+    """A guard is decided by the engine itself, so it is a comparison and never a function."""
+    if guard is None or isinstance(guard, bool):
+        return
+    example = 'write it as a comparison, for example "${load.count} > 0"'
+    if not isinstance(guard, str):
+        notes.error("bad-when", place, f"`when` must be a comparison, true or false, not {shown(guard)}", example)
+    elif is_function(guard):
+        message = f"`when` is decided without running anything, so it cannot be the function {shown(guard)}"
+        notes.error("bad-when", place, message, f"{example}, or use `condition`, which may be a function")
 
 
 def _check_executor(name: str | None, place: Path, notes: Notes) -> None:

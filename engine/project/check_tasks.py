@@ -164,8 +164,6 @@ def _others(node: Node) -> Iterator[tuple[Path, Any]]:
         yield ("switch",), node.body.switch
     if node.again is not None:
         yield ("while" if node.again.negate else "until",), node.again.condition
-    if isinstance(node.settings.when, str):
-        yield ("when",), node.settings.when
     retry = node.settings.retry
     if retry is not None and isinstance(retry.strategy, CustomDelay):
         yield ("retry", "strategy"), retry.strategy.function

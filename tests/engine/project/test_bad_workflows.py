@@ -256,6 +256,8 @@ def test_no_body_names_what_was_probably_meant() -> None:
         ("executor = 'proceses'", "unknown-executor", 'did you mean "processes"?'),
         ("pool = 'db'", "unknown-pool", "add db = 4 to [pools]"),
         ("enabled = 1", "wrong-value", "true or false"),
+        ("when = 'tasks:enough'", "bad-when", "which may be a function"),
+        ("when = 3", "bad-when", "write it as a comparison"),
         ("args = { PATH = 'x' }", "bad-argument", "another name"),
         ("args = { 'a b' = 'x' }", "bad-argument", "letters a-z"),
         ("args = { a = 1 }\ninputs = { a = 'hello' }", "two-sources", "keep one"),

@@ -87,7 +87,7 @@ def test_what_is_in_the_source_is_found(text: str, tmp_path: Path) -> None:
         (node("tasks:clean", "args = { row = 1, rows = 2 }"), "bad-argument", 'no argument "row"', "did you mean `rows`?"),
         (node("tasks:clean", "args = { x = 1, rows = 2 }"), "bad-argument", 'no argument "x"', "it takes rows, keep"),
         (node("tasks:by_place", "args = { a = 1, b = 2 }"), "bad-argument", "by position only", "remove the /"),
-        (node("tasks:load", 'args = { path = 1 }\nwhen = "tasks:nope"'), "missing-function", '"nope"', "add def nope"),
+        (node("tasks:load", 'args = { path = 1 }\nuntil = "tasks:nope"'), "missing-function", '"nope"', "add def nope"),
         (node("broken:f"), "bad-source", 'broken.py", line 2', "correct the file"),
     ],
 )  # fmt: skip
