@@ -28,7 +28,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
 import sqlite3
 import threading
 import zlib
@@ -133,7 +132,7 @@ class Journal:
                 run,
                 1,
                 os.getpid(),
-                socket.gethostname(),
+                os.uname().nodename,
                 wall,
                 header,
                 zlib.crc32(header),
@@ -164,7 +163,7 @@ class Journal:
             connection = _open(path)
             _check_schema(connection, path)
             connection.execute(
-                "update run set epoch=epoch+1, pid=?, host=? where one=1", (os.getpid(), socket.gethostname())
+                "update run set epoch=epoch+1, pid=?, host=? where one=1", (os.getpid(), os.uname().nodename)
             )
             epoch = connection.execute("select epoch from run").fetchone()[0]
             written = _end(connection)

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import socket
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from engine.store.trouble import StoreTrouble, from_os
@@ -99,6 +96,8 @@ def local_state(environ: Mapping[str, str] | None = None) -> Path:
     except RuntimeError:  # no home can be found out
         path = Path("~")
     if not path.is_absolute() or "~" in path.parts:
+        import tempfile
+
         path = Path(tempfile.gettempdir()) / f"flowloom-{os.getuid()}"
     return path
 
@@ -160,9 +159,9 @@ def _prepare(path: Path) -> None:
     ignore = path / ".gitignore"
     if not ignore.exists():
         ignore.write_text("# Flowloom keeps its runs here; nothing of it belongs into a repository.\n*\n", "utf-8")
-    handle, name = tempfile.mkstemp(dir=path, prefix=".try-")  # permission bits do not tell about read-only mounts
-    os.close(handle)
-    Path(name).unlink()
+    trial = path / f".try-{os.getpid()}"  # permission bits do not tell about read-only mounts
+    trial.touch(mode=0o600)
+    trial.unlink(missing_ok=True)
 
 
 def _make(path: Path, what: str) -> None:
@@ -179,6 +178,8 @@ def _make(path: Path, what: str) -> None:
 
 
 def _name_for(project: Path) -> str:
+    from hashlib import sha256
+
     real = os.path.realpath(project)
     mark = sha256(os.fsencode(real)).hexdigest()[:10]
     name = "".join(char if char.isalnum() or char in "_-" else "_" for char in Path(real).name)[:40]
@@ -192,4 +193,4 @@ def _point(own: Path, path: Path, project: Path) -> None:
     with contextlib.suppress(OSError):
         own.mkdir(mode=0o700, exist_ok=True)
         (own / ".gitignore").write_text("*\n", "utf-8")
-        (own / POINTER).write_text(f"On {socket.gethostname()} the runs of this project are in {path}\n", "utf-8")
+        (own / POINTER).write_text(f"On {os.uname().nodename} the runs of this project are in {path}\n", "utf-8")

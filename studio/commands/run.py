@@ -93,12 +93,13 @@ def command(
 def _runnable(loaded: Loaded) -> Any:
     """The project, if nothing keeps it from running; its warnings are told on the way."""
     from engine.errors import ValidationFailed
-    from studio.front.trouble import tell_findings
 
     findings = loaded.findings
     if findings.errors or loaded.project is None:
         raise ValidationFailed(f"{loaded.path} cannot run: {findings.counts()}", findings.items)
     if findings.warnings:
+        from studio.front.trouble import tell_findings
+
         tell_findings(ValidationFailed(findings.counts(), findings.items))
     return loaded.project
 

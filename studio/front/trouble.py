@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -98,6 +96,7 @@ def tell_bug(error: BaseException) -> int:
 
 def _report(error: BaseException) -> str:
     import platform
+    import traceback
 
     from engine import __version__
 
@@ -116,6 +115,8 @@ def _masked(word: str) -> str:
 
 
 def _keep(text: str) -> Path | None:
+    import tempfile
+
     from engine.store.state_folder import local_state
 
     stamp = time.strftime("%Y%m%d-%H%M%S")
