@@ -195,14 +195,14 @@ class TaskResult(_OfTask, frozen=True, array_like=True, gc=False, tag=22):
     """How an attempt ended; kept by the agent until `Recorded`.
 
     `kind` is one of `engine.attempt`'s constants. The value is in `serialized_result` (its form is `engine.payload`'s
-    business), or in the large value that `value` names. `execution_time` was measured on the agent's monotonic clock.
+    business), with large parts in the `values` that it names. `execution_time` was measured on the agent's monotonic clock.
     """
 
     kind: Annotated[str, Meta(max_length=16)]
     serialized_result: bytes | None = None
     execution_time: Seconds = 0.0
     error: Trouble | None = None
-    value: bytes = b""
+    values: list[Digest] = []
     extras: bytes | None = None
 
     @property

@@ -339,8 +339,9 @@ class Worker:
                 self._deliver(self._link, result)
 
     def _deliver(self, link: Link, result: TaskResult) -> None:
-        if result.value and (data := self.values.get(result.value)) is not None:
-            link.value(result.value, data)
+        for name in result.values:
+            if (data := self.values.get(name)) is not None:
+                link.value(name, data)
         # Results are counted in the order in which they arrive, so all of them take the same lane.
         link.bulk(result)
 
