@@ -138,6 +138,14 @@ if TYPE_CHECKING:
     from engine.run_facts import Metrics as Metrics
     from engine.start import RunHandle as RunHandle
     from engine.start import start_run as start_run
+    from engine.steering import ErrorAction as ErrorAction
+    from engine.steering import ErrorHandler as ErrorHandler
+    from engine.steering import LongestPathScheduler as LongestPathScheduler
+    from engine.steering import PriorityScheduler as PriorityScheduler
+    from engine.steering import Retry as Retry
+    from engine.steering import RunView as RunView
+    from engine.steering import TopologicalScheduler as TopologicalScheduler
+    from engine.steering import WorkflowScheduler as WorkflowScheduler
     from engine.topology import WorkflowTopology as WorkflowTopology
     from engine.workflow import Result as Result
     from engine.workflow import TaskFunction as TaskFunction
@@ -149,6 +157,14 @@ __version__ = "0.1.0"
 
 _HOME: dict[str, str] = {
     # public name: the module that defines it
+    "WorkflowScheduler": "engine.steering",
+    "TopologicalScheduler": "engine.steering",
+    "PriorityScheduler": "engine.steering",
+    "LongestPathScheduler": "engine.steering",
+    "ErrorHandler": "engine.steering",
+    "ErrorAction": "engine.steering",
+    "Retry": "engine.steering",
+    "RunView": "engine.steering",
     "Workflow": "engine.workflow",
     "task": "engine.workflow",
     "Result": "engine.workflow",

@@ -15,6 +15,7 @@ When the store refuses (disk full), the batch is kept, nothing new starts, and t
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
@@ -22,7 +23,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
-from engine.attempt import CANCELED, COMPLETED, FAILED, Attempt, LogLines, News, Outcome, Progress, Trouble
+from engine.attempt import CANCELED, COMPLETED, FAILED, LOST, Attempt, LogLines, News, Outcome, Progress, Trouble
 from engine.binding import BindingFailed
 from engine.errors import NotReady, SystemFailure, WorkflowError
 from engine.executors.contract import Executor, InPlace, Workplace
@@ -36,7 +37,9 @@ from engine.machine.transitions import TRANSITIONS
 from engine.monitor.feed import Feed
 from engine.payload import Payload, record_of
 from engine.plan import Plan
+from engine.steering import ErrorHandler, RunView, WorkflowScheduler, answer_of
 
+_log = logging.getLogger("flowloom")
 TURN = 0.008
 """Seconds between two commits while there is something to commit."""
 OVERDUE = 0.020
@@ -113,6 +116,8 @@ class Run:
         journal: Recorder | None = None,
         logs: LogKeeper | None = None,
         witness: Witness | None = None,
+        scheduler: WorkflowScheduler | None = None,
+        error_handler: ErrorHandler | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -123,6 +128,8 @@ class Run:
         self._journal = journal
         self._logs = logs
         self._witness = witness
+        self._scheduler = scheduler
+        self._error_handler = error_handler
         self._clock = clock
         self._chance = chance
         self._workplace = workplace
@@ -290,7 +297,7 @@ class Run:
                         TRANSITIONS[type(event)](state, event)
                         log.append(event)
                 else:
-                    self._apply_all(reported(state, piece, now, self._chance()))
+                    self._take_failure(piece, now)
             else:
                 self._hear(piece, now)
         if state.timers or self.plan.timeout is not None:
@@ -303,6 +310,65 @@ class Run:
         if self._witness is not None:
             self._tell()
         return orders
+
+    def _take_failure(self, outcome: Outcome, now: float) -> None:
+        """An attempt that did not complete: the error handler is asked first, the scheduler is told last."""
+        state = self.state
+        view = RunView(state)
+        action = None
+        if self._error_handler is not None and outcome.error is not None and outcome.kind not in (CANCELED, LOST):
+            try:
+                action = answer_of(self._error_handler, view, state.plan.names[outcome.node], outcome.error)
+            except Exception:
+                _log.exception("the error handler failed; what the node says of itself holds")
+        self._apply_all(decisions.reported(state, outcome, now, self._chance(), action))
+        if self._scheduler is not None:
+            self._scheduler.reschedule(view, state.plan.names[outcome.node])
+
+    def _start_scheduled(self, now: float, limit: int | None) -> list[Attempt]:
+        """`_start` in the order that a scheduler wants, as far as the rules allow it."""
+        state = self.state
+        orders: list[Attempt] = []
+        assert self._scheduler is not None
+        if self.trouble is not None or state.paused or not any(lane.ready for lane in state.lanes[1:]):
+            return orders
+        try:
+            wanted = [str(path) for path in self._scheduler.schedule(RunView(state))]
+        except Exception:
+            _log.exception("the scheduler failed; nodes start in the order in which they became ready")
+            wanted = []
+        ready = RunView(state).ready()
+        numbers = state.plan.numbers
+        free = {place.name: self._room(place) if limit is None else limit - state.running for place in self._places}
+        for path in dict.fromkeys([*[path for path in wanted if path in set(ready)], *(() if wanted else ready)]):
+            node = numbers[path]
+            place = self._place_of[state.lane_of[node]]
+            lane = state.lanes[state.lane_of[node]]
+            if free[place.name] <= 0 or lane.running >= lane.limit:
+                continue
+            if self._begin(events.Started(now, node, state.attempts[node] + 1), orders, now):
+                free[place.name] -= 1
+        if not orders and not state.running and ready:  # it would never go on: start what is first
+            self._scheduler, kept = None, self._scheduler
+            orders = self._start(now) if limit is None else self._start_alone(now, limit)
+            self._scheduler = kept
+        return orders
+
+    def _begin(self, started: events.Started, orders: list[Attempt], now: float) -> bool:
+        apply_start(self.state, started)
+        self._log.append(started)
+        try:
+            orders.append(order(self.state, started))
+        except BindingFailed as problem:
+            self._refuse(started, problem, now)
+            return False
+        return True
+
+    def _room(self, place: _Place) -> int:
+        """How many more attempts a place may be given."""
+        state, most = self.state, self.plan.max_parallel
+        room = place.executor.capacity() - sum(state.lanes[lane].running for lane in place.lanes)
+        return room if most is None else min(room, most - state.running)
 
     def _conclude(self, now: float, limit: int | None) -> list[Attempt]:
         """Nothing runs: end the run, or start what is called only now (an undo, a hook)."""
@@ -320,6 +386,8 @@ class Run:
         orders: list[Attempt] = []
         if self.trouble is not None:
             return orders
+        if self._scheduler is not None:
+            return self._start_scheduled(now, limit)
         for lane in self._all_lanes:
             while state.running < limit and (started := next_start(state, lane, now)) is not None:
                 apply_start(state, started)
@@ -331,31 +399,22 @@ class Run:
         return orders
 
     def _start(self, now: float) -> list[Attempt]:
-        state, log = self.state, self._log
+        state = self.state
         orders: list[Attempt] = []
         if self.trouble is not None:
             return orders
-        most = self.plan.max_parallel
+        if self._scheduler is not None:
+            return self._start_scheduled(now, None)
         for place in self._places:
             lanes = [lane for lane in place.lanes if state.lanes[lane].ready]
-            if not lanes:
-                continue
-            room = place.executor.capacity() - sum(state.lanes[lane].running for lane in place.lanes)
-            if most is not None:
-                room = min(room, most - state.running)
+            room = self._room(place) if lanes else 0
             while room > 0 and lanes:
                 for lane in lanes:  # one each in turn, so that no pool starves another
                     started = next_start(state, lane, now) if room > 0 else None
                     if started is None:
                         lanes = [other for other in lanes if other != lane]
-                        continue
-                    apply_start(state, started)
-                    log.append(started)
-                    try:
-                        orders.append(order(state, started))
+                    elif self._begin(started, orders, now):
                         room -= 1
-                    except BindingFailed as problem:
-                        self._refuse(started, problem, now)
         return orders
 
     def _refuse(self, started: events.Started, problem: BindingFailed, now: float) -> None:

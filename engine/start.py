@@ -40,6 +40,7 @@ from engine.project.loading import load, project_file
 from engine.project.model import Project, SubWorkflow
 from engine.result import RunResult, run_result
 from engine.runner import Run
+from engine.steering import ErrorHandler, WorkflowScheduler
 
 DEFAULT_SLOTS = 2
 
@@ -199,6 +200,8 @@ def prepare_run(
     observers: Sequence[WorkflowObserver] = (),
     journal: bool = True,
     witness: Observers | None = None,
+    scheduler: WorkflowScheduler | None = None,
+    error_handler: ErrorHandler | None = None,
     environment: Mapping[str, str],
 ) -> RunHandle:
     """A run that is ready to `start()` or `drive()`: planned, with its executors made and its journal begun."""
@@ -218,7 +221,14 @@ def prepare_run(
     slots = jobs or project.run.max_parallel or os.cpu_count() or DEFAULT_SLOTS
     if not journal:
         workplace = Workplace(folder=folder, state=_scratch_place(), python=interpreter, slots=slots, run="unrecorded")
-        run = Run(plan, executors, workplace=workplace, witness=witness or _witness(observers))
+        run = Run(
+            plan,
+            executors,
+            workplace=workplace,
+            witness=witness or _witness(observers),
+            scheduler=scheduler,
+            error_handler=error_handler,
+        )
         return RunHandle(run, run_id="unrecorded", folder=None, python=interpreter, close=lambda: None)
     from engine.store.index import new_run, remember_place
     from engine.store.journal import Journal
@@ -242,7 +252,16 @@ def prepare_run(
     book = Journal.create(run_folder, run_id, header=header, wall=wall)
     logs = RunLogs(run_folder)
     workplace = Workplace(folder=folder, state=run_folder, python=interpreter, slots=slots, run=run_id)
-    run = Run(plan, executors, workplace=workplace, journal=book, logs=logs, witness=witness or _witness(observers))
+    run = Run(
+        plan,
+        executors,
+        workplace=workplace,
+        journal=book,
+        logs=logs,
+        witness=witness or _witness(observers),
+        scheduler=scheduler,
+        error_handler=error_handler,
+    )
 
     def close() -> None:
         logs.close()

@@ -28,6 +28,7 @@ from engine.project.model import Defaults, NodeId, Project, RetryPolicy, RunSett
 from engine.result import RunResult
 from engine.run_facts import EngineContext, Metrics
 from engine.start import RunHandle, prepare_run
+from engine.steering import ErrorHandler, WorkflowScheduler
 from engine.topology import WorkflowTopology
 
 
@@ -43,6 +44,8 @@ class WorkflowEngine:
         retry_policy: RetryPolicy | None = None,
         timeout: float | timedelta | None = None,
         fail_fast: bool = False,
+        scheduler: WorkflowScheduler | None = None,
+        error_handler: ErrorHandler | None = None,
         journal: bool = False,
         folder: Path | str | None = None,
     ) -> None:
@@ -54,6 +57,8 @@ class WorkflowEngine:
         self.retry_policy = retry_policy
         self.timeout = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
         self.fail_fast = fail_fast
+        self.scheduler = scheduler
+        self.error_handler = error_handler
         self.result: RunResult | None = None
         self._executor = executor
         self._jobs = jobs
@@ -217,6 +222,8 @@ class WorkflowEngine:
                 jobs=self._jobs,
                 journal=self._journal,
                 witness=self._witness,
+                scheduler=self.scheduler,
+                error_handler=self.error_handler,
                 environment=os.environ,
             )
             return self._handle

@@ -55,19 +55,24 @@ NOTHING: Sequence[e.Event] = ()
 Request = Pause | Resume | Cancel | NodeRequest
 
 
-def reported(state: RunState, outcome: Outcome, now: float, chance: float = 0.5) -> Sequence[e.Event]:
-    """What follows from the end of an attempt. Stale reports decide nothing."""
+def reported(
+    state: RunState, outcome: Outcome, now: float, chance: float = 0.5, action: object = None
+) -> Sequence[e.Event]:
+    """What follows from the end of an attempt. Stale reports decide nothing.
+
+    `chance`, 0 to 1, places a retry in its jitter; `action` is what an error handler said, None for the node's policy.
+    """
     node = outcome.node
     if state.states[node] != RUNNING or state.attempts[node] != outcome.number:
         if node in state.held and state.attempts[node] == outcome.number:  # it could not be held, and ended
-            return (NodeResumed(now, node), *_ended(state, outcome, now, chance))
+            return (NodeResumed(now, node), *_ended(state, outcome, now, chance, action))
         return NOTHING
-    return _ended(state, outcome, now, chance)
+    return _ended(state, outcome, now, chance, action)
 
 
-def _ended(state: RunState, outcome: Outcome, now: float, chance: float) -> Sequence[e.Event]:
+def _ended(state: RunState, outcome: Outcome, now: float, chance: float, action: object) -> Sequence[e.Event]:
     if outcome.kind != ATTEMPT_COMPLETED:
-        return unsuccessful(state, outcome, now, chance)
+        return unsuccessful(state, outcome, now, chance, action)
     done = Completed(now, outcome.node, outcome.seconds, outcome.value)
     if outcome._extra is None:
         return (done,)
@@ -167,7 +172,7 @@ def _settle_later(state: RunState, node: int, now: float) -> Sequence[e.Event]:
         return tuple(after_undo(state, node, now))
     if code == FAILED and state.plan.delays.get(node) in state.delaying:
         return after_delay(state, node, now)
-    if code == FAILED and node in state.plan.alternatives:
+    if code == FAILED and state.standing_in:
         return after_alternative(state, node, now)
     return NOTHING
 

@@ -143,7 +143,11 @@ def _frame_failed(state: RunState, event: e.FrameFailed) -> None:
 
 def _alternative_called(state: RunState, event: e.AlternativeCalled) -> None:
     state.standing_in[event.alternative] = event.node
-    release(state, event.alternative)
+    state.watched = True
+    if event.alternative in state.plan.aside:
+        release(state, event.alternative)
+    else:
+        state.deciding.append(event.node)  # it may have completed already
 
 
 def _replaced(state: RunState, event: e.Replaced) -> None:

@@ -17,6 +17,7 @@ from engine.project.model import (
     ExponentialBackoff,
     FixedDelay,
     Immediate,
+    OnError,
     RetryPolicy,
     RetryStrategy,
     RunAlternative,
@@ -65,8 +66,10 @@ def retries_after(policy: RetryPolicy, error: Trouble) -> bool:
     return any(wanted == error.exit_code if isinstance(wanted, int) else wanted in names for wanted in policy.on)
 
 
-def unsuccessful(state: RunState, outcome: Outcome, now: float, chance: float) -> Sequence[e.Event]:
-    """What follows from an outcome that is not a completion."""
+def unsuccessful(
+    state: RunState, outcome: Outcome, now: float, chance: float, action: object = None
+) -> Sequence[e.Event]:
+    """What follows from an outcome that is not a completion. `action`: what a handler said, None for the node's policy."""
     node = outcome.node
     if outcome.kind == ATTEMPT_CANCELED:
         return (e.NodeCanceled(now, node, outcome.seconds, state.reasons.get(node) or state.reason or "canceled"),)
@@ -74,7 +77,27 @@ def unsuccessful(state: RunState, outcome: Outcome, now: float, chance: float) -
         return (e.Lost(now, node, outcome.number),)
     error = outcome.error or Trouble(outcome.kind, "the attempt ended without a word")
     ended = e.AttemptTimedOut if outcome.kind == TIMED_OUT else e.AttemptFailed
-    return (ended(now, node, outcome.seconds, error), *_after_failure(state, node, error, now, chance))
+    follows = _after_failure(state, node, error, now, chance)
+    if action is not None and state.phase == GOING:
+        follows = _as_handled(state, node, error, now, chance, action)
+    return (ended(now, node, outcome.seconds, error), *follows)
+
+
+def _as_handled(
+    state: RunState, node: int, error: Trouble, now: float, chance: float, action: object
+) -> Iterator[e.Event]:
+    """What an error handler said, as far as it can be done."""
+    if isinstance(action, OnError):
+        yield from given_up(state, node, error, now, action)
+        return
+    strategy = getattr(action, "strategy", None)
+    policy = state.plan.retries.get(node, state.plan.retry)
+    strategy = strategy or (policy.strategy if policy is not None else Immediate())
+    try:
+        yield e.RetryPlanned(now, node, now + delay_before(strategy, state.failures.get(node, 0) + 1, chance))
+    except Exception as problem:
+        error.message += f" (and the retry that the error handler asked for failed: {problem})"
+        yield from given_up(state, node, error, now)
 
 
 def _after_failure(state: RunState, node: int, error: Trouble, now: float, chance: float) -> Iterator[e.Event]:
@@ -94,18 +117,24 @@ def _after_failure(state: RunState, node: int, error: Trouble, now: float, chanc
     yield from given_up(state, node, error, now)
 
 
-def given_up(state: RunState, node: int, error: Trouble, now: float) -> Iterator[e.Event]:
-    """A node has failed and will not be tried again: what its `on_error` says."""
+def given_up(
+    state: RunState, node: int, error: Trouble, now: float, action: OnError | None = None
+) -> Iterator[e.Event]:
+    """A node has failed and will not be tried again: what its `on_error` says, or the `action` of a handler."""
     if node in state.delaying or node in state.plan.hooks.values():  # who asked decides; a hook changes nothing
         yield e.NodeFailed(now, node)
         return
-    action = state.plan.on_errors.get(node, state.plan.on_error)
+    own = action is None
+    action = action or state.plan.on_errors.get(node, state.plan.on_error)
     if isinstance(action, Skip) and state.phase != CANCELING:
         yield e.Skipped(now, node, f"failed, which is allowed: {error}", node)
         return
-    if isinstance(action, RunAlternative) and state.phase == GOING and node in state.plan.alternatives:
-        yield e.AlternativeCalled(now, node, state.plan.alternatives[node])
-        return
+    if isinstance(action, RunAlternative) and state.phase == GOING:
+        alternative = state.plan.alternatives.get(node) if own else state.plan.numbers.get(action.alternative)
+        if alternative is not None and alternative != node and alternative not in state.standing_in:
+            yield e.AlternativeCalled(now, node, alternative)
+            return
+        error.message += f" (and there is no alternative {action.alternative!r})"
     yield e.NodeFailed(now, node)
     blamed = state.standing_in.get(node)
     if blamed is not None:  # an alternative that failed as well: the node it stood in for has failed for good

@@ -22,9 +22,9 @@ NOTHING: Sequence[e.Event] = ()
 
 def after_alternative(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     """A failed node whose alternative was called: has it stood in?"""
-    alternative = state.plan.alternatives[node]
-    if state.standing_in.get(alternative) == node and state.states[alternative] == COMPLETED:
-        return (e.Replaced(now, node, alternative),)
+    for alternative, failed in state.standing_in.items():
+        if failed == node and state.states[alternative] == COMPLETED:
+            return (e.Replaced(now, node, alternative),)
     return NOTHING
 
 
