@@ -35,14 +35,16 @@ class Aftermath:
     """What a task may have changed in this process, remembered before it and put back after it."""
 
     def __init__(self, folder: str) -> None:
-        self.folder = folder
+        os.chdir(folder)
+        home = os.open(folder, os.O_RDONLY)
+        self.home = duplicated_high(home)
+        os.close(home)
         self.path: List[str] = []
         self.limit = 1000
         self.umask = os.umask(0o022)
         os.umask(self.umask)
         self.locale: Any = None
         self.kept = [duplicated_high(1), duplicated_high(2)]
-        self.same = [os.fstat(fd)[1:3] for fd in self.kept]
         self.raw = [_Counted(fd, "w", closefd=False) for fd in (1, 2)]
         self.streams = [self._wrapped(raw) for raw in self.raw]
         self.counts = [0, 0]
@@ -67,11 +69,7 @@ class Aftermath:
         if sys.getrecursionlimit() != self.limit:
             sys.setrecursionlimit(self.limit)
         os.umask(self.umask)
-        try:
-            if os.getcwd() != self.folder:
-                os.chdir(self.folder)
-        except OSError:
-            os.chdir(self.folder)
+        os.fchdir(self.home)
         for number in _RESTORED_SIGNALS:
             if _signal.getsignal(number) != handler:
                 _signal.signal(number, handler)
@@ -81,30 +79,27 @@ class Aftermath:
 
     def _flush_c(self) -> None:
         """Write out what C code printed and its library holds back; ctypes is there once the child is a while old."""
-        if self.c_flush is None and "ctypes" in sys.modules:
-            self.c_flush = getattr(sys.modules["ctypes"].CDLL(None), "fflush", _nothing)
+        if self.c_flush is None:
+            library = getattr(sys.modules.get("ctypes"), "CDLL", None)  # None also while it is being imported
+            if library is not None:
+                self.c_flush = getattr(library(None), "fflush", _nothing)
         if self.c_flush is not None:
             self.c_flush(None)
 
     def _restore_streams(self) -> None:
-        self._flush_c()
-        for index in (0, 1):
-            stream = self.streams[index]
-            try:
-                stream.flush()
-            except (OSError, ValueError):
-                self.streams[index] = self._wrapped(self.raw[index])
-            fd = index + 1
-            try:
-                same = os.fstat(fd)[1:3] == self.same[index]
-            except OSError:
-                same = False
-            if not same:
-                os.dup2(self.kept[index], fd)
         if sys.stdout is not self.streams[0] or sys.stdout.closed:
             sys.stdout = self.streams[0]
         if sys.stderr is not self.streams[1] or sys.stderr.closed:
             sys.stderr = self.streams[1]
+        try:
+            sys.stdout.flush()
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.streams = [self._wrapped(raw) for raw in self.raw]
+            sys.stdout, sys.stderr = self.streams
+        self._flush_c()
+        os.dup2(self.kept[0], 1)  # doing it takes less than looking whether it is needed
+        os.dup2(self.kept[1], 2)
 
     def printed(self) -> Tuple[int, int]:
         """Bytes that Python code wrote to each stream since the last time."""

@@ -103,7 +103,10 @@ class Child:
             if not self.waiting:
                 self.listen()
                 continue
-            entry = self.waiting.pop(0)
+            try:
+                entry = self.waiting.pop(0)
+            except IndexError:  # a signal came in between, and all was given back
+                continue
             self.look()
             if entry[0] in self.canceled:
                 outcome = Outcome(0, 0, CANCELED, error=Trouble("Canceled", "canceled"))
@@ -222,7 +225,11 @@ class Child:
         if os.getpid() != self.pid:
             os._exit(0)  # a task forked, and the copy came back as well
         self.current = -1
-        self.order.restore(self.asked_to_cancel)
+        try:
+            self.order.restore(self.asked_to_cancel)
+        except Exception:  # this process is not fit for another task; the engine starts a new one
+            self.give_back({entry[0] for entry in self.waiting})
+            self.stopping = True
         return outcome
 
     def find(self, work: Work) -> None:
