@@ -111,9 +111,9 @@ def test_nothing_that_a_task_wrote_is_obeyed_by_the_terminal(folder: Path, colum
 
 def test_the_cursor_is_given_back_and_the_last_word_is_the_summary(folder: Path) -> None:
     _, told = in_terminal(folder, "run", columns=80, rows=24)
-    assert told.count("\x1b[?25l") == told.count("\x1b[?25h") == 1
+    assert told.count("\x1b[?25l") == told.count("\x1b[?25h") == 1, told
     end = OURS.sub("", told[told.rindex("\x1b[?25h") :])
-    assert "企鹅 failed" in end
+    assert "企鹅 failed" in end, told
     assert "Ctrl-C cancels" not in end
 
 
