@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +36,25 @@ def check_text(
     those of its folder, if they were read before; `inner` for a file that another one includes, whose own includes are
     followed from there. Never raises for what the text says; imports and runs nothing.
     """
-    reading = read(text, _name_of(file))
-    if reading.project is not None:
-        if file is not None and sources is None:
-            sources = Sources(file.resolve().parent)
-        _Look(reading.project, file, sources, reading.notes, inner).run(reading.data)
-    return reading.project, _placed(reading.notes, text, file)
+    with _nothing_thrown_away():
+        reading = read(text, _name_of(file))
+        if reading.project is not None:
+            if file is not None and sources is None:
+                sources = Sources(file.resolve().parent)
+            _Look(reading.project, file, sources, reading.notes, inner).run(reading.data)
+        return reading.project, _placed(reading.notes, text, file)
+
+
+@contextmanager
+def _nothing_thrown_away() -> Iterator[None]:
+    """Without looking for garbage: nearly all that is read is kept, and of 100,000 nodes the looking is half the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class _Look(Struct, frozen=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import tomllib
@@ -212,6 +211,8 @@ def _read_structure(kind: type) -> Callable[[str], Any]:
     """JSON or TOML; a list may also be words with commas between them: -p names=a,b,c"""
 
     def read(text: str) -> Any:
+        import json
+
         for parse in (json.loads, _from_toml):
             try:
                 value = parse(text)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, time
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any, Literal
 
@@ -140,6 +141,7 @@ def _step_text(step: Step) -> str:
 # -- reading templates -----------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=4096)
 def read_template(text: str) -> str | Ref | Template:
     """`text` itself without references (with `$${` made `${`), one reference alone, or a template. ReferenceSyntax."""
     if "${" not in text:

@@ -76,7 +76,6 @@ def test_a_composite_and_its_neighbours_are_no_circle() -> None:
     assert set(codes(findings_of(text))) == {"not-yet"} or not findings_of(text)
 
 
-@pytest.mark.seed("S249")
 def test_31_a_chain_of_a_hundred_thousand_needs_no_stack() -> None:
     assert not findings_of(chain(100_000, closed=False))
 

@@ -95,7 +95,7 @@ def test_wrappers_stand_around_a_body(project) -> None:
     assert nodes["still"].again == Loop("tasks:busy", negate=True)
 
 
-@pytest.mark.seed("S95", "S96", "S97", "S98", "S99", "S100")
+@pytest.mark.seed("S96", "S100")
 def test_each_way_to_wait_between_tries_is_read(project) -> None:
     nodes = project.workflow.nodes
     assert project.defaults.retry is not None
@@ -158,6 +158,7 @@ def test_a_project_takes_its_name_from_its_folder_and_a_workflow_from_its_file(t
     assert look(tmp_path / "monthly.toml").project.workflow.name == "monthly"
 
 
+@pytest.mark.seed("S31")
 def test_load_gives_the_project_or_all_its_findings(tmp_path: Path) -> None:
     project_in(tmp_path, HELLO)
     assert load(tmp_path).workflow.nodes["hello"].body == Shell("echo hello")
