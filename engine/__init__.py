@@ -49,6 +49,10 @@ if TYPE_CHECKING:
     from engine.errors import (
         WorkflowTimeout as WorkflowTimeout,
     )
+    from engine.loggers import JsonLinesLogger as JsonLinesLogger
+    from engine.loggers import Logger as Logger
+    from engine.loggers import LogLevel as LogLevel
+    from engine.loggers import StandardLogger as StandardLogger
     from engine.machine.state import (
         NodeMetrics as NodeMetrics,
     )
@@ -157,6 +161,10 @@ __version__ = "0.1.0"
 
 _HOME: dict[str, str] = {
     # public name: the module that defines it
+    "LogLevel": "engine.loggers",
+    "Logger": "engine.loggers",
+    "StandardLogger": "engine.loggers",
+    "JsonLinesLogger": "engine.loggers",
     "WorkflowScheduler": "engine.steering",
     "TopologicalScheduler": "engine.steering",
     "PriorityScheduler": "engine.steering",

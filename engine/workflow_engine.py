@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import CycleDetected, NodeNotFound, NotReady, ValidationFailed
+from engine.loggers import Logger, TransitionLog
 from engine.machine.state import NodeMetrics, NodeState, RunState, WorkflowState
 from engine.monitor.observers import Observers, WorkflowObserver
 from engine.nodes import BaseNode, SubWorkflowNode
@@ -46,6 +47,7 @@ class WorkflowEngine:
         fail_fast: bool = False,
         scheduler: WorkflowScheduler | None = None,
         error_handler: ErrorHandler | None = None,
+        logger: Logger | None = None,
         journal: bool = False,
         folder: Path | str | None = None,
     ) -> None:
@@ -59,6 +61,7 @@ class WorkflowEngine:
         self.fail_fast = fail_fast
         self.scheduler = scheduler
         self.error_handler = error_handler
+        self.logger = logger
         self.result: RunResult | None = None
         self._executor = executor
         self._jobs = jobs
@@ -214,7 +217,8 @@ class WorkflowEngine:
                 raise NotReady(f"{self.name} is running already; wait for that run, or cancel it")
             if self.topology.has_cycle():
                 raise CycleDetected(list(self.topology))
-            self._witness = Observers(self.observers)
+            heard = [TransitionLog(self.logger)] if self.logger is not None else []
+            self._witness = Observers([*self.observers, *heard])
             self._handle = prepare_run(
                 self.project(),
                 self._folder or Path.cwd(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 
 import pytest
 
@@ -85,14 +84,3 @@ def test_canceled_is_not_the_one_of_asyncio() -> None:
     import asyncio
 
     assert not issubclass(Canceled, asyncio.CancelledError)
-
-
-@pytest.mark.seed("S39", "S40")
-def test_a_logger_is_any_standard_logger(caplog: pytest.LogCaptureFixture) -> None:
-    from engine.workflow_engine import WorkflowEngine
-
-    engine = WorkflowEngine("logs")
-    with caplog.at_level(logging.DEBUG):
-        for level in (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR):
-            engine.context.logger.log(level, "said at %d", level)
-    assert [record.levelno for record in caplog.records] == [10, 20, 30, 40]
