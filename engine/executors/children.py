@@ -66,6 +66,8 @@ LOOK_EVERY = 0.005
 """Seconds between two looks at a child that has several attempts and has not rung."""
 STUCK = 0.05
 """Seconds that the first of a longer queue may take before the others are taken back."""
+FALSE_STARTS = 10
+"""Children in a row that may be killed before they are ready; one that ends by itself is no good at all."""
 BURIAL = 5.0
 """Seconds after which a process that will not go is reported as it is."""
 
@@ -112,6 +114,7 @@ class Children:
         self._spawned = 0
         self._wanted = 0
         self._depth = 1
+        self._false_starts = 0
         self._closing: float | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -556,20 +559,10 @@ class Children:
         queue, child.queue = child.queue, deque()
         self._children.remove(child)
         child.pipes.close()
-        if not queue and not child.ready and not child.stopping:
-            news.extend(self._cannot_start(self._why_not_started(child)))
-        if queue:
-            job = queue.popleft()
-            self._clear_scratch(job)
-            self._jobs.pop(job.key, None)
-            child.tell_last_lines(job, news)
-            if child.ready or child.killed_for is not None:
-                kind, trouble = child.killed_for or (CRASHED, crash_of(child.exit or 0))
-            else:
-                kind, trouble = FAILED, Trouble("CannotStart", self._why_not_started(child), retryable=False)
-            if job.canceled and kind != TIMED_OUT:
-                kind, trouble = CANCELED, Trouble("Canceled", "canceled")
-            news.append(ended(job.attempt, kind, trouble))
+        blamed = queue.popleft() if queue and (child.ready or child.killed_for) else None
+        if blamed is not None:
+            kind, trouble = child.killed_for or (CRASHED, crash_of(child.exit or 0))
+            self._fell(child, blamed, kind, trouble, news)
         for job in reversed(queue):
             job.deadline = job.kill_at = None
             if job.canceled:
@@ -577,6 +570,19 @@ class Children:
                 news.append(canceled(job.attempt))
             else:
                 self._waiting.appendleft(job)
+        if not child.ready and not child.stopping:
+            self._false_starts += 1
+            if self._false_starts >= FALSE_STARTS or (child.exit or 0) >= 0:
+                news.extend(self._cannot_start(self._why_not_started(child)))
+
+    def _fell(self, child: ChildProcess, job: Job, kind: str, trouble: Trouble, news: list[News]) -> None:
+        """The attempt that a child was at when it died."""
+        self._clear_scratch(job)
+        self._jobs.pop(job.key, None)
+        child.tell_last_lines(job, news)
+        if job.canceled and kind != TIMED_OUT:
+            kind, trouble = CANCELED, Trouble("Canceled", "canceled")
+        news.append(ended(job.attempt, kind, trouble))
 
     def _clear_scratch(self, job: Job) -> None:
         """Remove the scratch folders of an attempt whose process could not do it any more."""
@@ -645,6 +651,7 @@ class Children:
             return
         if kind == HELLO:
             child.ready = True
+            self._false_starts = 0
             child.version = str(message[2])
             if child.queue and child.queue[0].kill_at is not None:
                 child.signal(signal.SIGINT)

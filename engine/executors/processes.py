@@ -55,6 +55,10 @@ class ProcessesExecutor:
         if self._children is not None:
             self._children.close(grace)
 
+    def pids(self) -> list[int]:
+        """The child processes that are there now."""
+        return self._open().pids()
+
     def _open(self) -> Children:
         if self._children is None:
             raise NotReady("the executor was not opened")

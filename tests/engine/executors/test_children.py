@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -405,4 +407,52 @@ def test_the_projects_folder_comes_after_the_standard_library_and_before_package
 def test_a_project_may_have_a_folder_named_engine_without_breaking_its_child(bench: Workbench) -> None:
     (bench.folder / "engine").mkdir()
     (bench.folder / "engine" / "__init__.py").write_text("raise RuntimeError('not this one')\n", encoding="utf-8")
+    assert bench.value("add", {"a": 1}) == 2
+
+
+# -- storms -----------------------------------------------------------------------------------------------------------
+
+
+def test_children_killed_at_random_lose_no_attempt_and_count_none_twice(bench: Workbench) -> None:
+    chance = random.Random(7)
+    code = "import time\ndef step(n):\n    time.sleep(0.002 if n % 10 == 0 else 0)\n    return n\n"
+    (bench.folder / "steps.py").write_text(code, encoding="utf-8")
+    work = Work(reference="steps:step")
+    attempts = [bench.attempt(work, {"n": n}) for n in range(3000)]
+    bench.start(*attempts)
+    kills = 0
+    executor = bench.executor
+    assert isinstance(executor, ProcessesExecutor)
+    while kills < 25 and sum(type(piece) is Outcome for piece in bench.news) < 2500:
+        time.sleep(0.03)
+        pids = executor.pids()
+        if pids:
+            kills += 1
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(chance.choice(pids), signal.SIGKILL)
+    outcomes = [bench.outcome(attempt, within=60.0) for attempt in attempts]
+    crashed = [outcome for outcome in outcomes if outcome.kind == CRASHED]
+    assert len(crashed) <= kills
+    for n, outcome in enumerate(outcomes):
+        assert outcome.kind in (COMPLETED, CRASHED)
+        assert outcome.value == (n if outcome.kind == COMPLETED else None)
+    assert sum(type(piece) is Outcome for piece in bench.news) == 3000
+
+
+def test_a_storm_of_cancels_ends_every_attempt(bench: Workbench) -> None:
+    chance = random.Random(11)
+    names = ["nap", "wait_at_checkpoints", "spin", "stubborn", "noop", "chatter"]
+    attempts = []
+    for _ in range(60):
+        name = chance.choice(names)
+        attempts.append(bench.attempt(name, {"seconds": 0.2} if name in ("nap", "wait_at_checkpoints") else {}))
+    bench.start(*attempts)
+    pairs = [(attempt.node, 1) for attempt in attempts]
+    chance.shuffle(pairs)
+    for pair in pairs:
+        bench.executor.cancel([pair], grace=chance.choice([0.0, 0.05, 0.2]))
+        time.sleep(chance.choice([0.0, 0.01]))
+    for attempt in attempts:
+        assert bench.outcome(attempt, within=60.0).kind in (CANCELED, COMPLETED)
+    assert sum(type(piece) is Outcome for piece in bench.news) == len(attempts)
     assert bench.value("add", {"a": 1}) == 2
