@@ -18,6 +18,7 @@ class Refusal(Struct, frozen=True):
     remedy: str
     line: int | None = None
     column: int | None = None
+    code: str = "not-toml"
 
 
 _WORDS = (
@@ -72,8 +73,30 @@ def explain(text: str, complaint: str, line: int | None, column: int | None) -> 
         if opened is not None:
             what = "what begins here is never closed"
             return Refusal(what, "add the closing bracket, or the closing quotes", *opened)
-        return _worded(complaint, lines[line - 1], line, column)
+        return _usual(lines, complaint, line, column or 1) or _worded(complaint, lines[line - 1], line, column)
     return _without_place(lines, complaint)
+
+
+def _usual(lines: list[str], complaint: str, line: int, column: int) -> Refusal | None:
+    """Mistakes that everybody makes, told by what stands where the parser stopped."""
+    rest = lines[line - 1][column - 1 :]
+    if complaint.startswith("Illegal character '\\n'"):
+        what, remedy = "a text is not closed on its line", 'add the closing quote; text of several lines is """text"""'
+        return Refusal(what, remedy, line, column)
+    word = re.match(r"(True|False|None|null|nil|undefined)\b", rest)
+    if word is not None:
+        known = word[1].lower() in ("true", "false")
+        remedy = f"write {word[1].lower()}" if known else "leave the line out: TOML has no such value"
+        return Refusal(f"{word[1]} is no value", remedy, line, column)
+    if rest.startswith("}") and complaint.startswith("Invalid initial character"):
+        return Refusal("a comma is left over before this }", "delete the comma", line, column)
+    from engine.project.places import last_open
+
+    opened = last_open("\n".join([*lines[: line - 1], lines[line - 1][: column - 1]]))
+    if opened is not None and opened[0] < line:
+        what = f"the bracket of line {opened[0]} is still open here"
+        return Refusal(what, f"close it in line {opened[0]}, or put a comma between its values", line, column)
+    return None
 
 
 def _worded(complaint: str, text: str, line: int, column: int | None) -> Refusal:
@@ -94,7 +117,7 @@ def _unquoted_key(line: str, number: int) -> Refusal | None:
     key = found[1]
     what = f"the key {key} holds letters outside a-z, which TOML wants in quotes"
     fixed = f'{line[: found.start(1)].strip()}"{key}"{"]" if line.lstrip().startswith("[") else " = ..."}'
-    return Refusal(what, f"write {fixed}", number, found.start(1) + 1)
+    return Refusal(what, f"write {fixed}", number, found.start(1) + 1, "unquoted-key")
 
 
 def _unclosed(text: str, line: int) -> tuple[int, int] | None:

@@ -73,7 +73,7 @@ def _refused(text: str, message: str) -> Finding:
         line, column = (int(place[1]), int(place[2])) if place[1] else (len(lines), len(lines[-1]) + 1)
     explained = explain(text, what, line, column)
     return Finding(
-        "not-toml",
+        explained.code,
         "error",
         harmless(explained.message),
         harmless(explained.remedy),

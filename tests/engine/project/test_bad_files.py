@@ -49,11 +49,17 @@ REFUSED: dict[str, tuple[bytes, str, int | None, str, str]] = {
     "unclosed list": (b'[nodes.a]\ncommand = ["x",\n\n\n', "not-toml", 2, "never closed", "closing bracket"),
     "unclosed text": (b'[nodes.a]\nshell = """\nx\ny\n', "not-toml", 2, "never closed", "closing quote"),
     "unclosed header": (b"[nodes.a\nshell = 'x'\n", "not-toml", 1, "never closed", "closing ]"),
+    "text left open": (b'[nodes.a]\nshell = "x\ncwd = "y"\n', "not-toml", 2, "not closed on its line", "closing quote"),
+    "list left open": (b"[nodes.a]\nneeds = [\"b\",\n[nodes.c]\nshell = 'x'\n", "not-toml", 3, "of line 2 is still open", "close it in"),
+    "table left open": (b"[nodes.a]\nargs = { a = 1\n b = 2 }\n", "not-toml", 2, "not closed here", "the closing }"),
+    "comma left over": (b"[nodes.a]\nargs = { a = 1, }\n", "not-toml", 2, "comma is left over", "delete the comma"),
+    "True": (b"[nodes.a]\nenabled = True\n", "not-toml", 2, "True is no value", "write true"),
+    "null": (b"[nodes.a]\ncwd = null\n", "not-toml", 2, "null is no value", "leave the line out"),
     "no equals": (b"[nodes.a]\nshell 'x'\n", "not-toml", 2, "followed by `=`", "key = value"),
     "bare word": (b"[nodes.a]\nshell = echo\n", "not-toml", 2, "no value", "quotes"),
     "bad escape": (b'[nodes.a]\nshell = "C:\\dir"\n', "not-toml", 2, "backslash", "single quotes"),
-    "unquoted letters": ("[nodes.任务1]\nshell = 'x'\n".encode(), "not-toml", 1, "任务1", '[nodes."任务1"]'),
-    "unquoted key": ("[vars]\nnaïve = 1\n".encode(), "not-toml", 2, "naïve", '"naïve" = ...'),
+    "unquoted letters": ("[nodes.任务1]\nshell = 'x'\n".encode(), "unquoted-key", 1, "任务1", '[nodes."任务1"]'),
+    "unquoted key": ("[vars]\nnaïve = 1\n".encode(), "unquoted-key", 2, "naïve", '"naïve" = ...'),
 }  # fmt: skip
 
 
