@@ -11,8 +11,8 @@ light elsewhere.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from html import escape
 from typing import Literal
-from xml.sax.saxutils import escape, quoteattr
 
 from engine.draw.colours import DARK, LIGHT, Colours
 from engine.draw.glyphs import kind_glyph, state_glyph
@@ -264,9 +264,9 @@ def _n(value: float) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(safe(text))
+    return escape(safe(text), quote=False)
 
 
 def _line(x: float, y: float, classes: str, text: str, end: bool = False) -> str:
     anchor = ' text-anchor="end"' if end else ""
-    return f'<text class={quoteattr(classes)} x="{_n(x)}" y="{_n(y)}"{anchor}>{_text(text)}</text>'
+    return f'<text class="{escape(classes)}" x="{_n(x)}" y="{_n(y)}"{anchor}>{_text(text)}</text>'

@@ -1,8 +1,8 @@
 """Charts as SVG files, drawn with nothing but text: readable on light and on dark paper."""
 
+from html import escape
 from math import floor, log10
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 from table import SPECIES
 
