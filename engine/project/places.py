@@ -56,6 +56,13 @@ def place_of(path: Path, found: Mapping[Path, Place]) -> Place | None:
     return None
 
 
+def open_brackets(text: str) -> list[Place]:
+    """Where the brackets were opened that are still open at the end of the text, outermost first."""
+    scanner = _Scanner(text)
+    scanner.run()
+    return scanner.open_brackets()
+
+
 def last_open(text: str) -> Place | None:
     """Where the last bracket or quote that is never closed was opened."""
     scanner = _Scanner(text)
@@ -107,6 +114,9 @@ class _Scanner:
         # Each open bracket of a value: [path, index of the element (-1 in an inline table), its place].
         self._stack: list[list[object]] = []
         self._open: Place | None = None
+
+    def open_brackets(self) -> list[Place]:
+        return [place for _, index, place in self._stack if index is not None]  # type: ignore[misc]
 
     def open_place(self) -> Place | None:
         if self._open is not None:

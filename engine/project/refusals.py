@@ -90,12 +90,13 @@ def _usual(lines: list[str], complaint: str, line: int, column: int) -> Refusal 
         return Refusal(f"{word[1]} is no value", remedy, line, column)
     if rest.startswith("}") and complaint.startswith("Invalid initial character"):
         return Refusal("a comma is left over before this }", "delete the comma", line, column)
-    from engine.project.places import last_open
+    from engine.project.places import open_brackets
 
-    opened = last_open("\n".join([*lines[: line - 1], lines[line - 1][: column - 1]]))
-    if opened is not None and opened[0] < line:
-        what = f"the bracket of line {opened[0]} is still open here"
-        return Refusal(what, f"close it in line {opened[0]}, or put a comma between its values", line, column)
+    before = open_brackets("\n".join([*lines[: line - 1], lines[line - 1][: column - 1]]))
+    earlier = [opened for opened, _ in before if opened < line]
+    if earlier:
+        what = f"the bracket of line {earlier[-1]} is still open here"
+        return Refusal(what, "close it before this line, or put a comma between its values", line, column)
     return None
 
 

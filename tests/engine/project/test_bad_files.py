@@ -50,7 +50,7 @@ REFUSED: dict[str, tuple[bytes, str, int | None, str, str]] = {
     "unclosed text": (b'[nodes.a]\nshell = """\nx\ny\n', "not-toml", 2, "never closed", "closing quote"),
     "unclosed header": (b"[nodes.a\nshell = 'x'\n", "not-toml", 1, "never closed", "closing ]"),
     "text left open": (b'[nodes.a]\nshell = "x\ncwd = "y"\n', "not-toml", 2, "not closed on its line", "closing quote"),
-    "list left open": (b"[nodes.a]\nneeds = [\"b\",\n[nodes.c]\nshell = 'x'\n", "not-toml", 3, "of line 2 is still open", "close it in"),
+    "list left open": (b"[nodes.a]\nneeds = [\"b\",\n[nodes.c]\nshell = 'x'\n", "not-toml", 3, "still open", "close it"),
     "table left open": (b"[nodes.a]\nargs = { a = 1\n b = 2 }\n", "not-toml", 2, "not closed here", "the closing }"),
     "comma left over": (b"[nodes.a]\nargs = { a = 1, }\n", "not-toml", 2, "comma is left over", "delete the comma"),
     "True": (b"[nodes.a]\nenabled = True\n", "not-toml", 2, "True is no value", "write true"),
