@@ -58,6 +58,12 @@ class Agents(Vertical):
     def compose(self) -> ComposeResult:
         yield Hosts()
 
+    def on_mount(self) -> None:
+        """Now it can be shown."""
+        show_place = getattr(self.screen, "show_place", None)
+        if show_place is not None:
+            show_place()
+
     def show(self, state: StudioState) -> None:
         """Show the hosts."""
         self.state = state

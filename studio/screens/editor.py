@@ -91,6 +91,12 @@ class Editor(Vertical):
             yield self._inspector
         yield self._node_line
 
+    def on_mount(self) -> None:
+        """Now it can be shown."""
+        show_place = getattr(self.screen, "show_place", None)
+        if show_place is not None:
+            show_place()
+
     # -- showing -----------------------------------------------------------------------------------------------------
 
     def show(self, state: StudioState) -> None:

@@ -131,14 +131,13 @@ class Frame(Screen[None]):
             other.display = other is place
         if place.parent is None:
             self._places.mount(place)
-            self.call_after_refresh(self._show_place)
-        else:
-            self._show_place()
+        self.show_place()
 
-    def _show_place(self) -> None:
+    def show_place(self) -> None:
+        """Show the state in its place; a place that was just made calls this when it is there."""
         place = self.place
-        if not place.is_mounted:
-            return
+        if not place.children:
+            return  # it asks again when it has them
         place.show(self.state)
         if self.is_current and (
             self.focused is None or not self.focused.display or place not in self.focused.ancestors

@@ -71,6 +71,12 @@ class Runs(Vertical):
         yield Summary()
         yield Table(COLUMNS, "Reading the history", id="runs")
 
+    def on_mount(self) -> None:
+        """Now it can be shown."""
+        show_place = getattr(self.screen, "show_place", None)
+        if show_place is not None:
+            show_place()
+
     def show(self, state: StudioState) -> None:
         """Show this state's history."""
         self.state = state

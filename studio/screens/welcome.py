@@ -125,6 +125,12 @@ class Welcome(Vertical):
     def compose(self) -> ComposeResult:
         yield Choices()
 
+    def on_mount(self) -> None:
+        """Now it can be shown."""
+        show_place = getattr(self.screen, "show_place", None)
+        if show_place is not None:
+            show_place()
+
     def show(self, state: StudioState) -> None:
         """Show what can be opened."""
         self.state = state

@@ -197,7 +197,7 @@ class Page(Widget):
     def repaint(self) -> None:
         """What `lines` gives has changed."""
         self._lines = None
-        if self.is_mounted:
+        if self.is_attached:  # it may be painted before it is told that it is mounted
             self.refresh()
 
     @property
