@@ -31,8 +31,9 @@ from engine.project.model import (
     Wait,
     Workflow,
 )
-from engine.project.reading import BODIES, FORMAT, STRATEGIES
+from engine.project.reading import BODIES, FORMAT
 from engine.project.shapes import help_of
+from engine.project.spellings import STRATEGIES
 
 Schema = dict[str, Any]
 

@@ -44,8 +44,9 @@ from engine.project.model import (
     Wait,
     Workflow,
 )
-from engine.project.reading import FORMAT, STRATEGIES
+from engine.project.reading import FORMAT
 from engine.project.shapes import fields_of, path_text
+from engine.project.spellings import STRATEGIES
 
 Table = dict[str, Any]
 
