@@ -212,6 +212,7 @@ class Coordinator:
         draw: Callable[[], float] | None = None,
         shelf: Callable[[str, wire.Chunk, Any], None] | None = None,
         holds_acks: bool = False,
+        workplace: Mapping[str, str] | None = None,
         limits: wire.Limits = wire.Limits.default,
     ) -> None:
         self.engine = engine
@@ -224,6 +225,7 @@ class Coordinator:
         self.linger = linger
         self.reassign = reassign
         self.holds_acks = holds_acks
+        self.workplace = dict(workplace or {})
         self.limits = limits
         self.balance = Balance(strategy, draw)
         self.jobs: dict[tuple[int, int], Job] = {}
@@ -516,7 +518,7 @@ class Coordinator:
         return False
 
     def _welcome(self) -> wire.Welcome:
-        return wire.Welcome(self.engine, self.generation, self.heartbeat, self.linger)
+        return wire.Welcome(self.engine, self.generation, self.heartbeat, self.linger, self.workplace)
 
     def _on_registration_again(self, peer: _Peer, message: wire.NodeRegistration, now: float) -> None:
         """The agent has not heard its welcome yet."""

@@ -30,6 +30,8 @@ class _Value:
         self.data: Any = None
         if total > IN_MEMORY:
             # A file without a name goes away by itself, whatever becomes of this process.
+            if folder is not None:
+                folder.mkdir(parents=True, exist_ok=True)
             self.file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
         else:
             self.data = bytearray()

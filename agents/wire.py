@@ -92,13 +92,14 @@ class Welcome(Message, frozen=True, array_like=True, gc=False, tag=1):
     """The answer to a registration: who holds the agent now, in which generation, and what it expects.
 
     `engine` is the run (or pool) that holds the agent; the same one with a higher `generation` is that engine come
-    back, which adopts what still runs. `heartbeat` and `linger` in seconds.
+    back, which adopts what still runs. `heartbeat` and `linger` in seconds. `workplace` may name a folder and a Python.
     """
 
     engine: Annotated[str, Meta(max_length=128)]
     generation: Count
     heartbeat: Seconds
     linger: Seconds
+    workplace: dict[str, str] = {}
 
 
 class TaskAssignment(_OfTask, frozen=True, array_like=True, gc=False, tag=2):

@@ -81,6 +81,7 @@ class Worker:
         self.generation = description.generation
         self.heartbeat = 0.5
         self.linger = linger
+        self.workplace: Mapping[str, str] = {}
         self.draining = False
         self.leases: dict[Key, TaskAssignment] = {}
         self.bodies: dict[int, bytes] = {}
@@ -185,6 +186,7 @@ class Worker:
         self.generation = welcome.generation
         self.heartbeat = max(0.01, welcome.heartbeat)
         self.linger = welcome.linger
+        self.workplace = welcome.workplace
         self._engine_session = sender
         self._heard_at = now
         link = self._link = Link(self.session, sender, self.limits)
@@ -319,13 +321,13 @@ class Worker:
         return self._finish(now)
 
     def _end(self, key: Key, result: TaskResult, now: float) -> None:
+        if self._progress or self._lines:
+            self._flush_news(now)  # what an attempt said comes before its end
         del self.leases[key]
         if self._begun:
             self._begun.discard(key)
         if self._canceled:
             self._canceled.discard(key)
-        if self._progress or self._lines:
-            self._flush_news(now)
         identity = result.task_id
         if len(self._finished) == REMEMBERED:
             self._known.discard(self._finished[0])
@@ -375,10 +377,9 @@ class Worker:
     def _flush_news(self, now: float) -> None:
         self._news_at = now
         for (key, stream), lines in self._lines.items():
-            if (lease := self.leases.get(key)) is not None or lines:
-                epoch = lease.epoch if lease is not None else 0
+            if (lease := self.leases.get(key)) is not None:
                 for start in range(0, len(lines), 1024):
-                    self._say(wire.TaskLines(*key, epoch, stream, lines[start : start + 1024]))
+                    self._say(wire.TaskLines(*key, lease.epoch, stream, lines[start : start + 1024]))
         self._lines.clear()
         for progress in self._progress.values():
             self._say(progress)

@@ -1,0 +1,428 @@
+"""Attempts on agents: the engine's Executor contract over a coordinator and a socket.
+
+Where nothing else is named, agents are started on this machine, tied to this process, and end with it; one that dies is
+started again. They get their keys on standard input and speak through a Unix socket in a folder of ours.
+
+`start` encodes and sends in the caller's thread; the socket's thread brings results and reports them. One lock guards
+the coordinator; frames leave and news are reported outside of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from agents import wire
+from agents.coordinator import BATCH, Coordinator, Ended, FleetChanged, Job, Said, TaskBody, Turn
+from agents.errors import Malformed
+from agents.fleet import AgentInfo, AgentStatus, LoadBalancingStrategy, Requirements
+from agents.keys import Allowed
+from agents.local import LocalAgent
+from agents.packing import Inputs, Packer, Unpacker, body_of, outcome_of
+from agents.service import Settings
+from agents.shelf import Shelf
+from engine.attempt import FAILED, Attempt, LogLines, MetricSet, News, Outcome, Progress, Trouble, Work
+from engine.errors import NotReady
+from engine.executors.contract import Report, Workplace
+from engine.executors.packing import Functions
+from engine.payload import NotPackable
+
+Key = tuple[int, int]
+AGENTS = 2  # agents started on this machine, sharing the slots
+DEATHS = 5  # of an agent that never registered, after which it is not started again
+MOST_WAITING = 768
+UNREADABLE = 100  # parcels after which an agent's key is revoked
+
+
+class AgentsExecutor:
+    """Runs attempts on agents. `agents` is how many are started here (default: two, or one for a single slot).
+
+    `holds_acks` makes agents keep every result until `settle` says that it was recorded.
+    """
+
+    def __init__(
+        self,
+        *,
+        agents: int | None = None,
+        strategy: LoadBalancingStrategy = LoadBalancingStrategy.CAPACITY,
+        heartbeat_timeout: float = 1.6,
+        reassign: int = 3,
+        holds_acks: bool = False,
+        labels: Sequence[str] = (),
+        resources: dict[str, float] | None = None,
+    ) -> None:
+        self._count = agents
+        self._strategy = strategy
+        self._heartbeat_timeout = heartbeat_timeout
+        self._reassign = reassign
+        self._holds_acks = holds_acks
+        self._labels = list(labels)
+        self._resources = dict(resources or {})
+        self._lock = threading.Lock()
+        self._starting = threading.Lock()  # an agent that is started again is not missed by `close`
+        self._slots_of: dict[str, int] = {}
+        self._usual: float | None = None
+        self._coordinator: Coordinator | None = None
+        self._hub: Any = None
+        self._local: dict[str, LocalAgent] = {}
+        self._deaths: dict[str, int] = {}
+        self._bodies: dict[int, tuple[Work, TaskBody]] = {}
+        self._epochs: dict[Key, int] = {}  # of attempts that came with one of their own
+        self._shelves: dict[str, Shelf] = {}
+        self._unpackers: dict[str, Unpacker] = {}
+        self._unreadable: dict[str, int] = {}
+        self._closing = False
+        self._idle = threading.Event()
+        self._wait = 0.0
+        self.changes: deque[FleetChanged] = deque(maxlen=1000)
+
+    # ------------------------------------------------------------ the contract
+
+    def open(self, workplace: Workplace, report: Report) -> None:
+        """Listen, and start agents. Raises SystemFailure or NetworkError where that cannot be done."""
+        from agents.sockets import Hub, new_keys
+
+        self._workplace = workplace
+        self._report = report
+        self._slots = max(1, workplace.slots)
+        self._functions = Functions(same_python=True, folder=str(Path(workplace.folder).absolute()))
+        self._packer = Packer(b"e")
+        self._inputs = Inputs(self._packer)
+        self._allowed = Allowed()
+        self._keys = new_keys()
+        run = workplace.run or f"pool-{secrets.token_hex(4)}"
+        self._coordinator = Coordinator(
+            run,
+            time.time_ns() // 1000,
+            heartbeat_timeout=self._heartbeat_timeout,
+            heartbeat=self._heartbeat_timeout / 4,
+            reassign=self._reassign,
+            strategy=self._strategy,
+            draw=secrets.SystemRandom().random,
+            shelf=self._take,
+            holds_acks=self._holds_acks,
+            workplace={"folder": str(workplace.folder), "python": workplace.python or ""},
+        )
+        self._hub = Hub(self._keys, self._allowed, self._on_frames, self._on_time)
+        try:
+            self._folder = tempfile.mkdtemp(prefix="flowloom-")
+            self._endpoint = self._hub.bind(f"ipc://{self._folder}/engine.sock")
+            self._hub.start("flowloom-agents")
+            self._start_local()
+        except BaseException:
+            self.close(0.0)
+            raise
+
+    def capacity(self) -> int:
+        """The slots; more when attempts are so short that they should wait at the agents instead of here."""
+        coordinator = self._open()
+        usual = self._usual
+        slots = max(self._slots, coordinator.slots())
+        if usual is None or usual > 0.01:
+            return slots
+        return slots + min(MOST_WAITING, max(BATCH, int(0.02 * slots / max(usual, 40e-6))))
+
+    def start(self, attempts: Sequence[Attempt]) -> None:
+        """Hand these to agents, or keep them here until one has room."""
+        coordinator = self._open()
+        jobs: list[Job] = []
+        failed: list[News] = []
+        now = time.monotonic()
+        with self._lock:
+            for attempt in attempts:
+                try:
+                    jobs.append(self._job_of(attempt))
+                except NotPackable as problem:
+                    failed.append(_failed(attempt, Trouble("NotPackable", str(problem), retryable=False)))
+                except Exception as problem:  # a value's own `__reduce__` may raise anything
+                    from engine.failures import trouble_of
+
+                    failed.append(_failed(attempt, trouble_of(problem)))
+            turn = coordinator.submit(jobs, now) if jobs else None
+        if turn is not None:
+            self._perform(turn)
+        if failed:
+            self._report(failed)
+
+    def cancel(self, attempts: Sequence[Key], grace: float = 5.0) -> None:
+        """End these attempts: ask, wait `grace` seconds, kill."""
+        coordinator = self._open()
+        with self._lock:
+            turn = coordinator.cancel(attempts, grace, time.monotonic())
+        self._perform(turn)
+
+    def suspend(self, attempts: Sequence[Key]) -> None:
+        """Hold these where they are."""
+        self._hold(attempts, True)
+
+    def resume(self, attempts: Sequence[Key]) -> None:
+        """Let suspended attempts go on."""
+        self._hold(attempts, False)
+
+    def _hold(self, attempts: Sequence[Key], on: bool) -> None:
+        coordinator = self._open()
+        with self._lock:
+            turn = coordinator.hold(attempts, on, time.monotonic())
+        self._perform(turn)
+
+    def close(self, grace: float = 5.0) -> None:
+        """Cancel what still runs, end the agents, free everything. May be called twice."""
+        coordinator = self._coordinator
+        if coordinator is None or self._closing:
+            return
+        self._idle.clear()
+        with self._lock:
+            running = list(coordinator.jobs)
+        if running and self._hub is not None:
+            self.cancel(running, grace)
+            until = time.monotonic() + grace + 2.0
+            while coordinator.jobs and time.monotonic() < until and self._someone_lives():
+                self._idle.wait(0.05)
+        with self._starting:
+            self._closing = True
+        with self._lock:
+            left = list(coordinator.jobs.values())
+            coordinator.jobs.clear()
+            for name, info in coordinator.nodes.items():
+                if info.state not in (AgentStatus.FAILED, AgentStatus.OFFLINE):
+                    with contextlib.suppress(Exception):
+                        self._send_all(coordinator.shutdown(name, time.monotonic(), drain=False, grace=0.0))
+        if left:
+            trouble = Trouble("Canceled", "canceled; its agent was ended")
+            self._report([Outcome(job.node, job.number, "canceled", error=trouble) for job in left])
+        local = list(self._local.values())
+        for agent in local:
+            agent.close(0.0 if not agent.process.stdin else 2.0)
+        self._local.clear()
+        if self._hub is not None:
+            self._hub.close(linger=0.1)
+        if hasattr(self, "_folder"):
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    # ------------------------------------------------------------ beyond the contract
+
+    @property
+    def coordinator(self) -> Coordinator:
+        """Who has what; read it, and ask this executor to change things."""
+        return self._open()
+
+    def agents(self) -> dict[str, AgentInfo]:
+        """Every agent that has registered, by name."""
+        return self._open().nodes
+
+    def pids(self) -> dict[str, int]:
+        """The processes of the agents that were started here."""
+        return {name: agent.pid for name, agent in list(self._local.items())}
+
+    def settle(self, upto: int | None = None) -> None:
+        """What was reported (up to a former value of `coordinator.taken`) is recorded: agents may forget it."""
+        with self._lock:
+            turn = self._open().settle(time.monotonic(), upto)
+        self._perform(turn)
+
+    def drain(self, agent: str) -> None:
+        """Let an agent finish and give it nothing more."""
+        with self._lock:
+            turn = self._open().drain(agent, time.monotonic())
+        self._perform(turn)
+
+    # ------------------------------------------------------------ to the wire
+
+    def _job_of(self, attempt: Attempt) -> Job:
+        work = attempt.work
+        known = self._bodies.get(id(work))
+        if known is None or known[0] is not work:
+            body = TaskBody(len(self._bodies) + 1, body_of(work, self._functions))
+            known = self._bodies[id(work)] = (work, body)
+        inputs, values = self._inputs.encode(attempt)
+        if attempt.epoch:
+            self._epochs[attempt.node, attempt.number] = attempt.epoch
+        requires = getattr(work, "requires", None)
+        return Job(
+            attempt.node,
+            attempt.number,
+            known[1],
+            inputs,
+            values=values,
+            timeout=work.timeout,
+            requires=Requirements.of(requires),
+            once=bool(getattr(work, "once", False)),
+        )
+
+    def _send_all(self, turn: Turn) -> None:
+        hub = self._hub
+        for agent, frames in turn.sends:
+            hub.send(agent, frames)
+
+    def _perform(self, turn: Turn) -> None:
+        if turn.sends:
+            self._send_all(turn)
+        if turn.news:
+            news = [piece for one in turn.news if (piece := self._news_of(one)) is not None]
+            if news:
+                self._report(news)
+            if self._coordinator is not None and not self._coordinator.jobs:
+                self._idle.set()
+
+    def _news_of(self, one: Ended | Said | FleetChanged) -> News | None:
+        if type(one) is Ended:
+            return self._outcome_of(one)
+        if type(one) is FleetChanged:
+            self.changes.append(one)
+            return None
+        assert type(one) is Said
+        message = one.message
+        if type(message) is wire.TaskProgress:
+            return Progress(message.node, message.number, message.fraction, message.text)
+        if type(message) is wire.TaskLines:
+            return LogLines(message.node, message.number, message.stream, message.lines)
+        return MetricSet(message.node, message.number, message.name, message.text)
+
+    def _outcome_of(self, one: Ended) -> Outcome:
+        job, result = one.job, one.result
+        if result is None:
+            what = "Lost" if one.kind == "lost" else "Canceled"
+            outcome = Outcome(job.node, job.number, one.kind, error=Trouble(what, one.reason))
+        else:
+            outcome = outcome_of(result, self._unpacker(one.agent))
+            seconds = result.execution_time
+            self._usual = seconds if self._usual is None else self._usual + 0.1 * (seconds - self._usual)
+        if self._epochs and (epoch := self._epochs.pop((job.node, job.number), 0)):
+            outcome.epoch = epoch
+        return outcome
+
+    # ------------------------------------------------------------ from the wire
+
+    def _on_frames(self, agent: str, frames: list[Any]) -> None:
+        coordinator = self._coordinator
+        assert coordinator is not None
+        now = time.monotonic()
+        try:
+            parcel = wire.decode(frames)
+            with self._lock:
+                turn = coordinator.heard(agent, parcel, now)
+        except Malformed as problem:
+            with self._lock:
+                turn = self._distrust(agent, problem, now)
+        self._perform(turn)
+
+    def _distrust(self, agent: str, problem: Malformed, now: float) -> Turn:
+        """Something unreadable came from a known key: said, counted, and at last no longer listened to."""
+        assert self._coordinator is not None
+        count = self._unreadable[agent] = self._unreadable.get(agent, 0) + 1
+        if count >= UNREADABLE:
+            self._allowed.revoke(agent)
+            return self._coordinator.revoked(agent, now)
+        return self._coordinator.unreadable(agent, problem.answer, now)
+
+    def _on_time(self) -> float:
+        coordinator = self._coordinator
+        assert coordinator is not None
+        now = time.monotonic()
+        if now < self._wait:
+            return self._wait - now
+        with self._lock:
+            turn = coordinator.ticked(now)
+            due = coordinator.due(now)
+        self._wait = now + due
+        self._perform(turn)
+        return due
+
+    def _take(self, agent: str, chunk: wire.Chunk, frame: Any) -> None:
+        self._shelf_of(agent).put(chunk, frame)
+
+    def _shelf_of(self, agent: str) -> Shelf:
+        shelf = self._shelves.get(agent)
+        if shelf is None:
+            shelf = self._shelves[agent] = Shelf(Path(self._workplace.state), room=wire.VALUE_LIMIT)
+        return shelf
+
+    def _unpacker(self, agent: str) -> Unpacker:
+        known = self._unpackers.get(agent)
+        if known is None:
+            known = self._unpackers[agent] = Unpacker(self._shelf_of(agent).take)
+        return known
+
+    # ------------------------------------------------------------ agents of this machine
+
+    def _start_local(self) -> None:
+        count = self._count if self._count is not None else min(AGENTS, self._slots)
+        count = max(0, min(count, self._slots))
+        for index in range(count):
+            slots = self._slots // count + (index < self._slots % count)
+            self._start_agent(f"local-{index + 1}", slots)
+
+    def _start_agent(self, name: str, slots: int) -> None:
+        from agents.sockets import new_keys
+
+        keys = new_keys()
+        self._allowed.revoke(name)
+        self._allowed.add(name, keys.public)
+        state = Path(self._workplace.state)
+        settings = Settings(
+            name=name,
+            slots=slots,
+            endpoint=self._endpoint,
+            server=self._keys.public,
+            public=keys.public,
+            secret=keys.secret,
+            folder=str(Path(self._workplace.folder).absolute()),
+            python=self._workplace.python or sys.executable,
+            scratch=str((state / "scratch").absolute()),
+            path=[place for place in sys.path if place and os.path.isabs(place)],  # noqa: PTH117
+            labels=self._labels,
+            resources=self._resources,
+        )
+        self._slots_of[name] = slots
+        self._local[name] = LocalAgent(settings, state / "agents" / f"{name}.log", self._gone)
+
+    def _someone_lives(self) -> bool:
+        return any(agent.process.poll() is None for agent in self._local.values()) or not self._local
+
+    def _gone(self, agent: LocalAgent, code: int) -> None:
+        """A local agent's process has ended: its leases end, and another one takes its place."""
+        coordinator = self._coordinator
+        if self._closing or coordinator is None or self._local.get(agent.name) is not agent:
+            return
+        ended = f"its process was ended by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+        with self._lock:
+            registered = agent.name in coordinator.nodes
+            turn = coordinator.disconnected(agent.name, ended, time.monotonic())
+        self._perform(turn)
+        self._deaths[agent.name] = 0 if registered else self._deaths.get(agent.name, 0) + 1
+        if self._deaths[agent.name] < DEATHS:
+            with self._starting:
+                if not self._closing:
+                    self._start_agent(agent.name, self._slots_of[agent.name])
+        else:
+            self._give_up(agent, ended)
+
+    def _give_up(self, agent: LocalAgent, ended: str) -> None:
+        """No agent can be started here: what waits would wait for ever."""
+        coordinator = self._open()
+        with self._lock:
+            if any(info.state is AgentStatus.AVAILABLE for info in coordinator.nodes.values()):
+                return
+            jobs = list(coordinator.jobs.values())
+            coordinator.jobs.clear()
+        reason = f"no agent can be started: {ended}\n{agent.last_words()}"
+        self._report([Outcome(job.node, job.number, FAILED, error=Trouble("AgentUnavailable", reason)) for job in jobs])
+
+    def _open(self) -> Coordinator:
+        if self._coordinator is None:
+            raise NotReady("the executor was not opened")
+        return self._coordinator
+
+
+def _failed(attempt: Attempt, trouble: Trouble) -> Outcome:
+    return Outcome(attempt.node, attempt.number, FAILED, error=trouble)
