@@ -77,10 +77,10 @@ class Nodes(Mapping[str, NodeResult]):
 def nodes_in_order(state: RunState) -> Iterator[int]:
     """The nodes that people know, in file order, children (also those that were born) right after their frame."""
     plan = state.plan
-    if not plan.frames:
-        yield from range(len(plan.names))
-        return
     unseen = plan.templates | plan.hidden
+    if not plan.frames:
+        yield from (node for node in range(len(plan.names)) if node not in unseen)
+        return
     todo = [node for node in range(len(plan.names) - 1, -1, -1) if node not in plan.parents]
     while todo:
         node = todo.pop()
