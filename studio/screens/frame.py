@@ -195,10 +195,14 @@ class Frame(Screen[None]):
         key = keys.spelled(key)
         chain, self._waiting_for = self._waiting_for, ""
         where = bars.where_of(self.state)
+        # In a drawer the keys of the graph hold too, where the drawer has no use for them.
+        around = "monitor" if self.state.place == "monitor" else "editor"
+        beside = (where, around) if self.state.focus != "canvas" else (where,)
         for wanted in (f"{chain} {key}", key) if chain else (key,):
-            found = keys.action_of(wanted, where, self.studio.table)
-            if found is not None:
-                return found.id
+            for place in beside:
+                found = keys.action_of(wanted, place, self.studio.table)
+                if found is not None:
+                    return found.id
         if any(k.startswith(f"{key} ") for action in keys.here(where, self.studio.table) for k in action.keys):
             self._waiting_for = key
             self.set_timer(CHAIN, self._forget_chain)

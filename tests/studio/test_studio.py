@@ -247,6 +247,17 @@ async def test_tab_goes_round_and_a_click_puts_the_focus(tmp_path: Path) -> None
         assert person.state.focus == "inspector"
 
 
+async def test_the_key_that_opened_a_drawer_closes_it_from_inside(tmp_path: Path) -> None:
+    async with sitting(project_in(tmp_path)) as person:
+        for key, name in (("T", "toml"), ("8", "log"), ("exclamation_mark", "problems")):
+            await person.press(key)
+            if person.state.focus == "canvas":
+                await person.press("tab")
+            assert person.state.focus == name
+            await person.press(key)
+            assert person.state.drawer is None
+
+
 async def test_search_finds_by_a_part_of_the_name(tmp_path: Path) -> None:
     async with sitting(project_in(tmp_path)) as person:
         await person.press("slash", "p", "o", "r", "enter")
