@@ -5,8 +5,6 @@ This file is imported by children that run the project's own Python: standard li
 
 from __future__ import annotations
 
-import sys
-
 from engine.attempt import Attempt, Work
 
 TYPE_CHECKING = False  # as type checkers see it; importing typing takes a child long
@@ -33,18 +31,17 @@ def prepare(work: Work) -> Tuple[Callable[..., Any], bool]:
 def find_function(reference: str) -> Callable[..., Any]:
     """What `module:name` names. Raises CannotStart with a remedy, or whatever the module's own code raises."""
     module_name, _, path = reference.partition(":")
-    module: Any = sys.modules.get(module_name)
-    if module is None:
-        from importlib import import_module
+    from importlib import import_module
 
-        try:
-            module = import_module(module_name)
-        except ModuleNotFoundError as problem:
-            if problem.name is not None and module_name.startswith(problem.name):
-                raise CannotStart(
-                    f"there is no module {problem.name!r} for {reference!r}: is the file in the project's folder?"
-                ) from None
-            raise
+    try:
+        # Not from sys.modules: another thread may be in the middle of importing it.
+        module: Any = import_module(module_name)
+    except ModuleNotFoundError as problem:
+        if problem.name is not None and module_name.startswith(problem.name):
+            raise CannotStart(
+                f"there is no module {problem.name!r} for {reference!r}: is the file in the project's folder?"
+            ) from None
+        raise
     found: Any = module
     for step in path.split("."):
         try:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from typing import Any, Dict, List, Tuple
 
 # Messages from a child.
-HELLO, DONE, PROGRESS, LINES, METRIC, PROGRAM, RETURNED = range(7)
+HELLO, DONE, PROGRESS, LINES, METRIC, PROGRAM, RETURNED, LEAVING = range(8)
 
 QUICK = 0xC1
 """Begins an outcome with nothing to it but its value: this byte begins no msgpack. Then serial, seconds, value."""

@@ -10,8 +10,7 @@ What tasks do to it must not reach the engine:
   the locale, `sys.path`, the recursion limit, `sys.stdout` and the handler of SIGINT;
 - a task is canceled by a message and then SIGINT: the handler reads the message, and raises only if the attempt that is
   meant is the one that runs;
-- when the engine is gone, the end of the pipe is seen by a thread that ends this process and all that it started; where a
-  task holds the interpreter lock, Linux ends it (PR_SET_PDEATHSIG).
+- when the engine is gone, this process ends with all that its tasks started (`orphan`).
 
 Standard library of 3.9 only, and little of it: a child should be ready in the time that Python itself needs.
 """
@@ -39,7 +38,7 @@ from engine.attempt import (
 )
 from engine.context import Place, TaskCanceled
 from engine.executors.aftermath import Aftermath, moved_high
-from engine.executors.answers import HELLO, LINES, METRIC, PROGRAM, PROGRESS, RETURNED, Answers
+from engine.executors.answers import HELLO, LEAVING, LINES, METRIC, PROGRAM, PROGRESS, RETURNED, Answers
 from engine.executors.frames import FrameReader, read_some
 from engine.executors.orphan import leave, watch_engine
 from engine.executors.sealing import clean, placed, unsealed, with_parts
@@ -71,6 +70,7 @@ class Child:
         self.held: set[int] = set()
         self.current = -1
         self.interruptible = False
+        self.interrupted = False
         self.reading = False
         self.deferred = False
         self.stopping = False
@@ -97,7 +97,7 @@ class Child:
         os.register_at_fork(after_in_child=self.forked)
         version = ".".join(map(str, sys.version_info[:3]))
         self.send([HELLO, self.pid, version, magic_number()])
-        _thread.start_new_thread(watch_engine, (self.inbox, self.settings["mark"]))
+        watch_engine(self.inbox, self.settings["mark"])
         self.order.remember()
         while self.waiting or not self.stopping:
             if not self.waiting:
@@ -205,13 +205,13 @@ class Child:
             attempt.kwargs = {name: unsealed(value) for name, value in kwargs.items()}
         self.current = serial
         try:
+            if work.kind == "task" and (work.function is None or isinstance(work.function, _ByValue)):
+                self.find(work)  # an import is never interrupted: what is left of it would break others
+                self.order.remember()
             self.interruptible = True
             try:
                 if serial in self.canceled:
                     raise TaskCanceled
-                if work.kind == "task" and (work.function is None or isinstance(work.function, _ByValue)):
-                    self.find(work)
-                    self.order.remember()
                 act = perform_prepared if work.env or work.cwd else perform
                 outcome = act(attempt, self.place)
             finally:
@@ -225,12 +225,24 @@ class Child:
         if os.getpid() != self.pid:
             os._exit(0)  # a task forked, and the copy came back as well
         self.current = -1
+        fit = not self.interrupted
         try:
             self.order.restore(self.asked_to_cancel)
-        except Exception:  # this process is not fit for another task; the engine starts a new one
-            self.give_back({entry[0] for entry in self.waiting})
-            self.stopping = True
+        except Exception:
+            fit = False
+        if not fit:
+            self.retire()
         return outcome
+
+    def retire(self) -> None:
+        """This process is not fit for another task: the engine starts a new one.
+
+        An exception out of nowhere may have left half an import or a broken lock behind.
+        """
+        self.stopping = True
+        self.send([LEAVING])
+        self.look()
+        self.give_back({entry[0] for entry in self.waiting})
 
     def find(self, work: Work) -> None:
         """Find the function of a Work, once."""
@@ -280,6 +292,7 @@ class Child:
             return
         self.look()
         if self.interruptible and self.current in self.canceled:
+            self.interrupted = True
             raise TaskCanceled
 
     def send(self, message: List[Any]) -> None:

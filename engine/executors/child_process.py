@@ -71,6 +71,7 @@ class ChildProcess:
         self.stopping = False
         self.heard_at = 0.0
         self.recalled = False
+        self.last_serial: int | None = None  # once it has said that it leaves: the attempt it was at
 
     @property
     def is_short(self) -> bool:

@@ -27,6 +27,7 @@ import selectors
 import shutil
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -51,13 +52,13 @@ from engine.attempt import (
 from engine.context import remove_scratch
 from engine.errors import SystemFailure
 from engine.executors import family
-from engine.executors.answers import DONE, HELLO, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD, RETURNED
+from engine.executors.answers import DONE, HELLO, LEAVING, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD, RETURNED
 from engine.executors.child import CANCEL, HOLD, RECALL, RESUME, STOP
 from engine.executors.child_process import LINES_EVERY, STREAMS, ChildProcess
 from engine.executors.frames import FrameReader, Nonsense
 from engine.executors.jobs import Job, Key, Pace, canceled, crash_of, ended
 from engine.executors.packing import Batch, Functions, outcome_of, quick_outcome
-from engine.executors.spawn import is_this_python, path_of_this_python, start_child
+from engine.executors.spawn import is_this_python, path_of_this_python, start_child, start_warden
 from engine.payload import SCALARS, NotPackable
 
 Report = Callable[[Sequence[News]], None]
@@ -115,6 +116,7 @@ class Children:
         self._wanted = 0
         self._depth = 1
         self._false_starts = 0
+        self._warden: subprocess.Popen[bytes] | None = None
         self._closing: float | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
@@ -217,6 +219,7 @@ class Children:
         self._wake()
         if threading.get_ident() != self._loop_thread:
             self._thread.join()
+        self._end_warden()
         family.kill(self._mark)
         for cleaner in self._cleaners:
             cleaner.join()
@@ -506,6 +509,17 @@ class Children:
                 register(child.pidfd, selectors.EVENT_READ, (child, "exit"))
         news.extend(self._dispatch())
 
+    def _start_warden(self) -> None:
+        """Once the first child is ready, so that its start is not slowed down."""
+        if Path("/proc/self/environ").exists() and sys.executable:
+            with contextlib.suppress(OSError):
+                self._warden = start_warden(self._mark)
+
+    def _end_warden(self) -> None:
+        if self._warden is not None:
+            self._warden.kill()
+            self._warden.communicate()
+
     def _cannot_start(self, why: str) -> list[News]:
         """Everything that waits fails: no child can be had."""
         failed: list[News] = []
@@ -559,7 +573,8 @@ class Children:
         queue, child.queue = child.queue, deque()
         self._children.remove(child)
         child.pipes.close()
-        blamed = queue.popleft() if queue and (child.ready or child.killed_for) else None
+        began = child.last_serial is None or (queue and queue[0].serial == child.last_serial)
+        blamed = queue.popleft() if queue and began and (child.ready or child.killed_for) else None
         if blamed is not None:
             kind, trouble = child.killed_for or (CRASHED, crash_of(child.exit or 0))
             self._fell(child, blamed, kind, trouble, news)
@@ -652,9 +667,15 @@ class Children:
         if kind == HELLO:
             child.ready = True
             self._false_starts = 0
+            if self._warden is None:
+                self._start_warden()
             child.version = str(message[2])
             if child.queue and child.queue[0].kill_at is not None:
                 child.signal(signal.SIGINT)
+            return
+        if kind == LEAVING:
+            child.stopping = True
+            child.last_serial = child.queue[0].serial if child.queue else 0
             return
         if kind == RETURNED:
             self._returned(child, message[1])

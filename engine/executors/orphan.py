@@ -1,13 +1,17 @@
 """What a child does when its engine is gone: it ends, with everything that its tasks started.
 
+A child that waits for work sees the end of its pipe. One that is busy does not look, and one whose task holds the
+interpreter lock could not; so where processes can be found by their mark (Linux), a small process beside the engine, the
+`warden`, waits for the engine's end and cleans up after all of them. Elsewhere a thread in each child does what it can.
+
 This file is imported by children that run the project's own Python: standard library of 3.9 only.
 """
 
 from __future__ import annotations
 
+import _thread
 import os
 import select
-import sys
 
 SIGKILL = 9
 
@@ -25,24 +29,22 @@ def leave(mark: str) -> None:
 
 
 def watch_engine(inbox: int, mark: str) -> None:
-    """In a thread: wait for the end of the pipe, and leave with everything when it comes."""
+    """Notice the engine's end also while a task runs, where no warden can."""
+    if not os.path.exists("/proc/self/environ"):
+        _thread.start_new_thread(_wait_for_end, (inbox, mark))
+
+
+def _wait_for_end(inbox: int, mark: str) -> None:
     end = select.poll()
     end.register(inbox, 0)  # hang-ups are always told
-    engine = os.getppid()
-    if not end.poll(300):
-        _die_with_parent()
-        if os.getppid() == engine:
-            end.poll()
+    end.poll()
     leave(mark)
 
 
-def _die_with_parent() -> None:
-    """Linux ends this process with its parent, even while a task holds the interpreter lock."""
-    if not sys.platform.startswith("linux"):
-        return
-    try:
-        import ctypes
+def ward(mark: str) -> None:
+    """The warden's life: wait until the engine lets go of our standard input, then end all that carries its mark."""
+    from engine.executors import family
 
-        ctypes.CDLL(None).prctl(1, SIGKILL, 0, 0, 0)
-    except Exception:  # the thread above remains
-        return
+    while os.read(0, 4096):
+        pass
+    family.kill(mark, patience=5.0)

@@ -115,6 +115,19 @@ def start_child(
     return process, ours
 
 
+def start_warden(mark: str) -> subprocess.Popen[bytes]:
+    """Start the process that cleans up if this one is killed. It ends when its standard input is closed."""
+    code = f"import sys; sys.path[:0] = [{str(ROOT)!r}]; from engine.executors.orphan import ward; ward({mark!r})"
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        cwd="/",
+        start_new_session=True,
+    )
+
+
 def path_of_this_python() -> list[str]:
     """What this process added to the path of its Python: a child of the same Python imports the same modules."""
     prefixes = (sys.prefix, sys.base_prefix, sys.exec_prefix)
