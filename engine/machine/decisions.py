@@ -67,16 +67,15 @@ def reported(
         if node in state.held and state.attempts[node] == outcome.number:  # it could not be held, and ended
             return (NodeResumed(now, node), *_ended(state, outcome, now, chance, action))
         return NOTHING
+    if outcome.kind == ATTEMPT_COMPLETED and outcome._extra is None:  # nothing but a value: the way of most
+        return (Completed(now, node, outcome.seconds, outcome.value),)
     return _ended(state, outcome, now, chance, action)
 
 
 def _ended(state: RunState, outcome: Outcome, now: float, chance: float, action: object) -> Sequence[e.Event]:
     if outcome.kind != ATTEMPT_COMPLETED:
         return unsuccessful(state, outcome, now, chance, action)
-    done = Completed(now, outcome.node, outcome.seconds, outcome.value)
-    if outcome._extra is None:
-        return (done,)
-    return (*_side_effects(outcome, now), done)
+    return (*_side_effects(outcome, now), Completed(now, outcome.node, outcome.seconds, outcome.value))
 
 
 def _side_effects(outcome: Outcome, now: float) -> Iterator[e.Event]:

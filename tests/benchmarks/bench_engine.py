@@ -73,21 +73,18 @@ def bare_loop(deps: Deps) -> list[Any]:
     return values
 
 
-def engine_run(plan: Plan, executor: str, journal: bool) -> list[Any]:
+def engine_run(plan: Plan, executor: str, journal: bool) -> tuple[float, list[Any]]:
+    """Seconds and values of one run of a ready plan. Folders and the empty journal are made before the clock starts."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         book = Journal.create(place / "run", "20260101-000000-abc", header=b"\x80", wall=0.0) if journal else None
-        run = Run(
-            plan,
-            {executor: make_executor(executor)},
-            workplace=Workplace(folder=place, state=place, slots=2, run="bench"),
-            journal=book,
-        )
-        state = run.drive()
+        executors = {executor: make_executor(executor)}
+        workplace = Workplace(folder=place, state=place, slots=2, run="bench")
+        seconds, state = timed(lambda: Run(plan, executors, workplace=workplace, journal=book).drive())
         if book is not None:
             book.close()
     assert state.done == len(plan), state.reason
-    return state.values
+    return seconds, state.values
 
 
 def timed(call: Callable[[], Any]) -> tuple[float, Any]:
@@ -99,9 +96,9 @@ def timed(call: Callable[[], Any]) -> tuple[float, Any]:
 
 def compare(name: str, deps: Deps, executor: str, rounds: int) -> None:
     plan = plan_of(deps, executor)
-    ways: dict[str, Callable[[], Any]] = {
-        "loop": lambda: bare_loop(deps),
-        "plan": lambda: plan_of(deps, executor) and None,
+    ways: dict[str, Callable[[], tuple[float, Any]]] = {
+        "loop": lambda: timed(lambda: bare_loop(deps)),
+        "plan": lambda: timed(lambda: plan_of(deps, executor) and None),
         "run": lambda: engine_run(plan, executor, False),
         "journal": lambda: engine_run(plan, executor, True),
     }
@@ -109,7 +106,7 @@ def compare(name: str, deps: Deps, executor: str, rounds: int) -> None:
     expected = bare_loop(deps)
     for _ in range(rounds):
         for way, call in ways.items():
-            took, value = timed(call)
+            took, value = call()
             assert value is None or list(value) == expected, f"{name}, {way}: wrong values"
             seconds[way].append(took)
     floor = statistics.median(seconds["loop"])
