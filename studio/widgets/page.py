@@ -18,6 +18,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -162,17 +163,36 @@ def words(text: str, width: int) -> list[str]:
     return found
 
 
+def _row(lines: Sequence[Line], place: int) -> Line:
+    return lines[place] if 0 <= place < len(lines) else BLANK
+
+
 class Page(Widget):
     """Lines of pieces on one ground. A subclass gives `lines`, and calls `repaint` when they have changed."""
 
+    ALLOW_SELECT = False
     DEFAULT_CSS = "Page { width: 1fr; height: 1fr; }"
     GROUND = "panel"
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.top = 0
+        self._top = 0
         self._lines: Sequence[Line] | None = None
         self._size_of_lines = (0, 0)
+        self._strips: dict[int, tuple[Line, Strip]] = {}
+        self._inked: Inks | None = None
+
+    @property
+    def top(self) -> int:
+        """The line that stands in the first row."""
+        return self._top
+
+    @top.setter
+    def top(self, line: int) -> None:
+        if line != self._top:
+            self._top = line
+            if self.is_attached:
+                self.refresh()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         """Everything there is to show at this size; more lines than rows are scrolled."""
@@ -182,7 +202,11 @@ class Page(Widget):
 
     def on_mount(self) -> None:
         """Follow the theme."""
-        self.app.theme_changed_signal.subscribe(self, lambda _: self.repaint())
+        self.app.theme_changed_signal.subscribe(self, lambda _: self._forget())
+
+    def _forget(self) -> None:
+        self._lines = None
+        self.refresh()
 
     @property
     def inks(self) -> Inks:
@@ -195,10 +219,21 @@ class Page(Widget):
         return self.inks.ascii
 
     def repaint(self) -> None:
-        """What `lines` gives has changed."""
+        """What `lines` gives may have changed: rows that look different are painted."""
+        old, size = self._lines, (self.size.width, self.size.height) if self.is_attached else (0, 0)
+        if old is None or self._size_of_lines != size or self._inked is not self.inks:
+            self._lines = None
+            if self.is_attached:  # it may be painted before it is told that it is mounted
+                self.refresh()
+            return
         self._lines = None
-        if self.is_attached:  # it may be painted before it is told that it is mounted
+        new, top, (width, height) = self.shown, self._top, size
+        rows = range(top, top + height)
+        changed = [row - top for row in rows if _row(old, row) != _row(new, row)]
+        if len(changed) > height // 2:
             self.refresh()
+        elif changed:
+            self.refresh(*(Region(0, row, width, 1) for row in changed))
 
     @property
     def shown(self) -> Sequence[Line]:
@@ -211,9 +246,28 @@ class Page(Widget):
         return self._lines
 
     def render_line(self, y: int) -> Strip:
+        """A row as cells. A line that was shown before is not set again."""
         lines = self.shown
-        place = self.top + y
-        return self.strip_of(lines[place] if place < len(lines) else BLANK, self.size.width)
+        place, width = self._top + y, self.size.width
+        line = _row(lines, place)
+        if self._inked is not self.inks:
+            self._inked, self._strips = self.inks, {}
+        kept = self._strips.get(y)
+        if kept is not None and kept[1].cell_length == width and kept[0] == line:
+            return kept[1]
+        strip = self.strip_of(line, width)
+        self._strips[y] = (line, strip)
+        return strip
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """The rows in `crop`. A page has neither border nor padding, so nothing is left to do to its strips."""
+        strips = [self.render_line(y) for y in crop.line_range]
+        for line_filter in self.get_line_filters():
+            background = self.background_colors[1]
+            strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, self.size.width):
+            strips = [strip.crop(*crop.column_span) for strip in strips]
+        return strips
 
     def strip_of(self, line: Line, width: int) -> Strip:
         """A line as cells: made harmless, cut and padded to `width`."""
@@ -250,10 +304,7 @@ class Page(Widget):
 
     def scroll_lines(self, by: int) -> None:
         """Show lines further down (or up, where `by` is negative)."""
-        top = max(0, min(self.top + by, len(self.shown) - self.size.height))
-        if top != self.top:
-            self.top = top
-            self.refresh()
+        self.top = max(0, min(self.top + by, len(self.shown) - self.size.height))
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Three lines a notch, as terminals do."""
