@@ -21,6 +21,8 @@ from functools import lru_cache, update_wrapper
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, cast
 
+from msgspec import structs
+
 from engine.errors import ValidationFailed
 from engine.project.model import (
     Approval,
@@ -35,6 +37,7 @@ from engine.project.model import (
     Node,
     NodeId,
     OnError,
+    Output,
     Param,
     Project,
     RetryPolicy,
@@ -217,14 +220,26 @@ class Workflow:
         again = Loop(until, carry=carry, initial=initial, delay=delay, max_iterations=max_iterations)
         return cast(R, self._add_task(function, (), kwargs, again=again))
 
-    def command(self, *words: str, id: str, **settings: Any) -> Any:
-        """Add a node that runs a program."""
-        return self._add_node(id, Command(words), {}, {}, settings)
+    def command(
+        self, *words: str, id: str, output: Output = "text", ok_codes: Sequence[int] = (0,), **settings: Any
+    ) -> Any:
+        """Add a node that runs a program; `output` says what of its output becomes the result."""
+        return self._add_node(id, Command(words, output, tuple(ok_codes)), {}, {}, settings)
 
-    def shell(self, script: str, /, *, id: str, inputs: Mapping[str, Any] | None = None, **settings: Any) -> Any:
+    def shell(
+        self,
+        script: str,
+        /,
+        *,
+        id: str,
+        inputs: Mapping[str, Any] | None = None,
+        output: Output = "text",
+        ok_codes: Sequence[int] = (0,),
+        **settings: Any,
+    ) -> Any:
         """Add a node that runs a shell script; `inputs` arrive as environment variables."""
         own, args = _split(inputs or {})
-        return self._add_node(id, Shell(script), own, args, settings)
+        return self._add_node(id, Shell(script, output, tuple(ok_codes)), own, args, settings)
 
     def wait(self, seconds: float | None = None, *, id: str, until: str | None = None, **settings: Any) -> Any:
         """Add a node that waits for a length of time, or until a time of day."""
@@ -336,16 +351,20 @@ class Workflow:
 
     def project(self) -> Project:
         """The whole project of the model."""
-        if self._loaded is not None:
-            return self._loaded
-        return Project(workflow=self.model(), vars=dict(self.vars), run=self._run, workflows=dict(self._subs))
+        whole = self._loaded or Project(workflow=WorkflowModel(self.name))
+        own = structs.replace(whole.workflow, name=self.name, nodes=dict(self._nodes), params=dict(self.params))
+        return structs.replace(whole, workflow=own, vars=dict(self.vars), run=self._run, workflows=dict(self._subs))
 
     def save(self, path: Path | str) -> None:
         """Write a project file. Functions are named `module:function`; one that has no such name raises ValidationFailed."""
         from engine.project.source import save
         from engine.project.toml import write
 
-        save(Path(path), write(self.project()))
+        try:
+            text = write(self.project())
+        except ValueError as problem:
+            raise ValidationFailed(str(problem)) from problem
+        save(Path(path), text)
 
     @classmethod
     def load(cls, path: Path | str) -> Workflow:
