@@ -24,10 +24,8 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import shutil
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import deque
@@ -49,16 +47,15 @@ from engine.attempt import (
     Progress,
     Trouble,
 )
-from engine.context import remove_scratch
-from engine.errors import SystemFailure
 from engine.executors import family
 from engine.executors.answers import DONE, HELLO, LEAVING, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD, RETURNED
 from engine.executors.child import CANCEL, HOLD, RECALL, RESUME, STOP
 from engine.executors.child_process import LINES_EVERY, STREAMS, ChildProcess
 from engine.executors.frames import FrameReader, Nonsense
 from engine.executors.jobs import Job, Key, Pace, canceled, crash_of, ended
+from engine.executors.nursery import Nursery
 from engine.executors.packing import Batch, Functions, outcome_of, quick_outcome
-from engine.executors.spawn import is_this_python, path_of_this_python, start_child, start_warden
+from engine.executors.spawn import is_this_python, path_of_this_python
 from engine.payload import SCALARS, NotPackable
 
 Report = Callable[[Sequence[News]], None]
@@ -91,36 +88,36 @@ class Children:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self._report = report
-        self._folder = str(Path(folder).absolute())
-        self._scratch = str(Path(scratch).absolute())
-        self._python = _absolute(python)
-        self._slots = max(1, slots)
-        self._run = run
-        self._environ = dict(os.environ if environ is None else environ)
+        folder = str(Path(folder).absolute())
         same = is_this_python(python)
-        self._path = path_of_this_python() if same else []
-        self._functions = Functions(same_python=same, folder=self._folder)
-        self._mark = f"{os.getpid()}-{id(self):x}-{time.monotonic_ns():x}"
+        self._slots = max(1, slots)
+        self._functions = Functions(same_python=same, folder=folder)
         self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
         os.set_blocking(self._wake_read, False)
         os.set_blocking(self._wake_write, False)
         self._selector.register(self._wake_read, selectors.EVENT_READ, None)
-        self._children: list[ChildProcess] = []
+        self._nursery = Nursery(
+            self._selector,
+            folder=folder,
+            scratch=str(Path(scratch).absolute()),
+            python=python,
+            path=path_of_this_python() if same else [],
+            run=run,
+            environ=dict(os.environ if environ is None else environ),
+        )
+        self._children = self._nursery.children
         self._waiting: deque[Job] = deque()
         self._jobs: dict[Key, Job] = {}
         self._paces: dict[Any, Pace] = {}
         self._serial = 0
-        self._spawned = 0
         self._wanted = 0
         self._depth = 1
         self._false_starts = 0
-        self._warden: subprocess.Popen[bytes] | None = None
         self._closing: float | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
-        self._cleaners: list[threading.Thread] = []
         self._loop_thread = 0
         self._sleeps_until = 0.0
 
@@ -128,12 +125,7 @@ class Children:
 
     def open(self) -> None:
         """Start the first child; the others come when they are needed. Raises SystemFailure for an unusable Python."""
-        if not os.access(self._python, os.X_OK) or Path(self._python).is_dir():
-            raise SystemFailure(
-                f"{self._python} is no Python that can be run; set [project] python, or --python, to one that is there"
-            )
-        if not Path(self._folder).is_dir():
-            raise SystemFailure(f"the project's folder {self._folder} is not there")
+        self._nursery.check()
         self._wanted = 1
         self._thread = threading.Thread(target=self._serve, name="flowloom-children", daemon=True)
         self._thread.start()
@@ -219,12 +211,7 @@ class Children:
         self._wake()
         if threading.get_ident() != self._loop_thread:
             self._thread.join()
-        self._end_warden()
-        family.kill(self._mark)
-        for cleaner in self._cleaners:
-            cleaner.join()
-        with contextlib.suppress(OSError):
-            Path(self._scratch).rmdir()
+        self._nursery.close()
         self._free()
 
     def pids(self) -> list[int]:
@@ -478,47 +465,17 @@ class Children:
     def _spawn_wanted(self, news: list[News]) -> None:
         """Start the children that are wanted; what waits fails if none can be started."""
         while self._wanted and self._closing is None:
-            living = sum(1 for child in self._children if child.exit is None and not child.stopping)
-            if living >= self._slots:
+            if self._nursery.living() >= self._slots:
                 self._wanted = 0
                 break
             self._wanted -= 1
-            self._spawned += 1
-            mark = f"{self._mark}:{self._spawned}"
             try:
-                process, pipes = start_child(
-                    self._python,
-                    self._folder,
-                    mark=mark,
-                    run=self._run,
-                    scratch=self._scratch,
-                    path=self._path,
-                    environ=self._environ,
-                )
+                self._nursery.start()
             except OSError as problem:
                 self._wanted = 0
-                news.extend(self._cannot_start(f"{self._python} cannot be started: {problem}"))
+                news.extend(self._cannot_start(f"{self._nursery.python} cannot be started: {problem}"))
                 break
-            child = ChildProcess(self._spawned, process, pipes, mark)
-            self._children.append(child)
-            register = self._selector.register
-            register(pipes.bell, selectors.EVENT_READ, (child, "bell"))
-            register(pipes.stdout, selectors.EVENT_READ, (child, "stdout"))
-            register(pipes.stderr, selectors.EVENT_READ, (child, "stderr"))
-            if child.pidfd is not None:
-                register(child.pidfd, selectors.EVENT_READ, (child, "exit"))
         news.extend(self._dispatch())
-
-    def _start_warden(self) -> None:
-        """Once the first child is ready, so that its start is not slowed down."""
-        if Path("/proc/self/environ").exists() and sys.executable:
-            with contextlib.suppress(OSError):
-                self._warden = start_warden(self._mark)
-
-    def _end_warden(self) -> None:
-        if self._warden is not None:
-            self._warden.kill()
-            self._warden.communicate()
 
     def _cannot_start(self, why: str) -> list[News]:
         """Everything that waits fails: no child can be had."""
@@ -538,41 +495,30 @@ class Children:
 
     def _kill(self, child: ChildProcess, kind: str, trouble: Trouble) -> None:
         child.killed_for = (kind, trouble)
+        if child.last_serial is None:  # its last words may be that it is done
+            child.last_serial = child.queue[0].serial if child.queue else 0
         child.kill()
 
     def _saw_exit(self, child: ChildProcess, news: list[News]) -> None:
         """The process is gone, or we see that it is not."""
         if child.exit is not None:
             return
-        # The group is signaled before the process is reaped: until then nobody else can get its number.
-        if child.pidfd is not None or child.process.returncode is None:
-            code = child.process.poll()
-            if code is None:
-                return
-            child.exit = code
+        if not self._nursery.has_exited(child):
+            return
         child.buried_until = time.monotonic() + BURIAL
         self._read(child, news)
         for name in STREAMS:
             child.read_stream(name, news)
-        if child.pidfd is not None:
-            self._selector.unregister(child.pidfd)
-            os.close(child.pidfd)
-            child.pidfd = None
-        for fd in child.pipes.all():
-            with contextlib.suppress(KeyError):
-                self._selector.unregister(fd)
-        child.outgoing.clear()
+        self._nursery.unwatch(child)
 
     def _bury(self, child: ChildProcess, now: float, news: list[News]) -> None:
         """See that all of its family is gone, then say what became of its attempts."""
-        groups = [child.pid, *(job.group for job in child.queue if job.group)]
-        if family.kill(child.mark, groups, patience=0.0) and now < child.buried_until:
+        if not self._nursery.is_alone(child) and now < child.buried_until:
             return
         for name in STREAMS:
             child.read_stream(name, news)
         queue, child.queue = child.queue, deque()
-        self._children.remove(child)
-        child.pipes.close()
+        self._nursery.forget(child)
         began = child.last_serial is None or (queue and queue[0].serial == child.last_serial)
         blamed = queue.popleft() if queue and began and (child.ready or child.killed_for) else None
         if blamed is not None:
@@ -588,28 +534,16 @@ class Children:
         if not child.ready and not child.stopping:
             self._false_starts += 1
             if self._false_starts >= FALSE_STARTS or (child.exit or 0) >= 0:
-                news.extend(self._cannot_start(self._why_not_started(child)))
+                news.extend(self._cannot_start(self._nursery.why_not_started(child)))
 
     def _fell(self, child: ChildProcess, job: Job, kind: str, trouble: Trouble, news: list[News]) -> None:
         """The attempt that a child was at when it died."""
-        self._clear_scratch(job)
+        self._nursery.clear_scratch(job)
         self._jobs.pop(job.key, None)
         child.tell_last_lines(job, news)
         if job.canceled and kind != TIMED_OUT:
             kind, trouble = CANCELED, Trouble("Canceled", "canceled")
         news.append(ended(job.attempt, kind, trouble))
-
-    def _clear_scratch(self, job: Job) -> None:
-        """Remove the scratch folders of an attempt whose process could not do it any more."""
-        node, number = job.key
-        for folder in Path(self._scratch).glob(f"{node}-{number}-*"):
-            cleaner = threading.Thread(target=remove_scratch, args=(folder,), name="flowloom-scratch")
-            cleaner.start()
-            self._cleaners.append(cleaner)
-
-    def _why_not_started(self, child: ChildProcess) -> str:
-        said = bytes(child.last_words).decode("utf-8", "replace").strip()
-        return f"{self._python} ended before it was ready ({crash_of(child.exit or 0).message}): {said[-1500:]}"
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -667,8 +601,7 @@ class Children:
         if kind == HELLO:
             child.ready = True
             self._false_starts = 0
-            if self._warden is None:
-                self._start_warden()
+            self._nursery.start_warden()
             child.version = str(message[2])
             if child.queue and child.queue[0].kill_at is not None:
                 child.signal(signal.SIGINT)
@@ -738,9 +671,3 @@ class Children:
                 self._selector.close()
                 os.close(self._wake_read)
                 os.close(self._wake_write)
-
-
-def _absolute(python: str) -> str:
-    """The interpreter's path, independent of the working directory; links stay, as they tell the environment."""
-    found = shutil.which(python) if os.sep not in python else python
-    return os.path.abspath(found or python)  # noqa: PTH100 - Path.absolute keeps the dots
