@@ -41,8 +41,10 @@ class Field(Struct, frozen=True):
 
 
 def special(kind: Any, convert: Converter) -> None:
-    """Read values of type `kind` by `convert`, wherever the model mentions it. Call it before the first reading."""
+    """Read values of type `kind` by `convert`, wherever the model mentions it."""
     _SPECIAL[kind] = convert
+    fields_of.cache_clear()  # whoever asked before this was known got another answer
+    converter.cache_clear()
 
 
 @cache
