@@ -408,6 +408,14 @@ def test_records_of_the_logger_carry_run_and_node(caplog: pytest.LogCaptureFixtu
     assert lines == ["INFO found 5 rows", "WARNING two", "WARNING lines"]
 
 
+@pytest.mark.seed("S40")
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error", "critical"])
+def test_every_level_of_the_logger_reaches_the_log(level: str) -> None:
+    listener = Listener()
+    perform(attempt_of(lambda ctx: getattr(ctx.logger, level)("said")), listener.place)
+    assert [piece.lines for piece in listener.news if isinstance(piece, LogLines)] == [[f"{level.upper()} said"]]
+
+
 @pytest.mark.seed("S253", "S254")
 def test_a_node_sees_itself_and_can_change_nothing() -> None:
     attempt = attempt_of(lambda ctx: ctx.node)

@@ -105,11 +105,13 @@ def test_a_field_that_is_not_there_fails_the_node_and_is_named(bench: Workbench)
     assert not outcome.error.retryable
 
 
+@pytest.mark.seed("S109")
 def test_a_function_can_be_handed_over_as_it_is(bench: Workbench) -> None:
     factor = 6
     assert bench.value(lambda value: value * factor, {"value": 7}) == 42
 
 
+@pytest.mark.seed("S109")
 def test_an_async_function_is_awaited(bench: Workbench) -> None:
     assert bench.value("anap", {"value": "morning"}) == "morning"
 
@@ -142,7 +144,6 @@ def test_the_seconds_are_those_of_the_code_itself(bench: Workbench) -> None:
 # -- failures ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.seed("S25")
 def test_an_exception_is_told_with_type_lineage_message_and_traceback(bench: Workbench) -> None:
     error = bench.run("deep_fail").error
     assert error is not None
@@ -264,6 +265,7 @@ def test_canceling_what_is_unknown_or_over_does_nothing(bench: Workbench) -> Non
     assert len(bench.outcomes_of(attempt)) == 1
 
 
+@pytest.mark.seed("S25")
 def test_a_held_task_waits_at_its_checkpoint_and_goes_on(bench: Workbench) -> None:
     attempt = bench.attempt("wait_at_checkpoints", {"seconds": 1.5}, timeout=20.0)
     bench.start(attempt)
@@ -304,7 +306,7 @@ def test_what_a_task_prints_comes_before_its_outcome(bench: Workbench) -> None:
         )
 
 
-@pytest.mark.seed("S7", "S8", "S49", "S253")
+@pytest.mark.seed("S7", "S8", "S49", "S109", "S253")
 def test_the_context_means_the_same_everywhere(bench: Workbench) -> None:
     about = {"level": 2, "upstream": ["load"], "downstream": ["plot", "report"], "metrics": {"executions": 1}}
     attempt = bench.attempt("with_context", path="clean", variables={"start": 9}, about=about)
@@ -435,6 +437,7 @@ def test_a_program_that_leaves_something_behind_is_over_all_the_same(bench: Work
     assert gone([int((tmp_path / "pids").read_text("utf-8"))]) == []
 
 
+@pytest.mark.seed("S25")
 def test_a_held_program_stands_still_and_goes_on(bench: Workbench, tmp_path: Path) -> None:
     script = "n=0; while [ $n -lt 40 ]; do n=$((n+1)); echo $n >> count; sleep 0.02; done; echo end"
     attempt = bench.attempt(Work("shell", script=script, cwd=str(tmp_path), timeout=20.0))
@@ -526,7 +529,6 @@ def test_a_value_that_stays_needs_no_packing(bench: Workbench) -> None:
     ("task", "signal"),
     [("segfaults", "SIGSEGV"), ("aborts", "SIGABRT"), ("kills_its_group", "SIGKILL"), ("hard_exit", None)],
 )
-@pytest.mark.seed("S32")
 def test_a_process_that_dies_fails_one_attempt_and_nothing_else(
     bench: Workbench, task: str, signal: str | None
 ) -> None:
