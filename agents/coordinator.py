@@ -232,6 +232,7 @@ class Coordinator:
         self.refused = 0  # results that did not count
         self.malformed = 0
         self.taken = 0  # results taken, over all agents: the mark for `settle`
+        self._epoch = generation << GENERATION_BITS
         self._shelf = shelf
         self._pending: dict[Requirements, deque[Job]] = {NOTHING: deque()}
         self._waiting = 0
@@ -305,8 +306,6 @@ class Coordinator:
         """Have these attempts done."""
         for job in jobs:
             self.jobs[job.node, job.number] = job
-            if not job.epoch:
-                job.epoch = self.generation << GENERATION_BITS
             self._queue(job)
         return self._finish(now)
 
@@ -315,7 +314,6 @@ class Coordinator:
         for job in jobs:
             self.jobs[job.node, job.number] = job
             self._expected[job.node, job.number] = (job, now + wait)
-            job.epoch = self.generation << GENERATION_BITS
         return self._finish(now)
 
     def cancel(self, tasks: Iterable[tuple[int, int]], grace: float, now: float) -> Turn:
@@ -621,7 +619,8 @@ class Coordinator:
         self._lease(self._known(agent), job, now)
 
     def _lease(self, peer: _Peer, job: Job, now: float) -> None:
-        job.epoch += 1
+        self._epoch += 1
+        job.epoch = self._epoch
         self._take_lease(peer, (job.node, job.number), job, now)
         body = job.body
         new = body.number not in peer.bodies

@@ -24,9 +24,10 @@ from typing import Any
 
 from agents import wire
 from agents.coordinator import BATCH, Coordinator, Ended, FleetChanged, Job, Said, TaskBody, Turn
-from agents.errors import Malformed
+from agents.errors import AgentUnavailable, Malformed
 from agents.fleet import AgentInfo, AgentStatus, LoadBalancingStrategy, Requirements
-from agents.keys import Allowed
+from agents.homes import Home, living, user_keys
+from agents.keys import Allowed, load_keys
 from agents.local import LocalAgent
 from agents.packing import Inputs, Packer, Unpacker, body_of, outcome_of
 from agents.service import Settings
@@ -82,6 +83,8 @@ class AgentsExecutor:
         self._unpackers: dict[str, Unpacker] = {}
         self._unreadable: dict[str, int] = {}
         self._closing = False
+        self._folder = ""
+        self._standing: dict[Home, int] = {}
         self._idle = threading.Event()
         self._wait = 0.0
         self.changes: deque[FleetChanged] = deque(maxlen=1000)
@@ -90,7 +93,7 @@ class AgentsExecutor:
 
     def open(self, workplace: Workplace, report: Report) -> None:
         """Listen, and start agents. Raises SystemFailure or NetworkError where that cannot be done."""
-        from agents.sockets import Hub, new_keys
+        from agents.sockets import Hub, new_keys, remove_socket_file
 
         self._workplace = workplace
         self._report = report
@@ -99,8 +102,9 @@ class AgentsExecutor:
         self._packer = Packer(b"e")
         self._inputs = Inputs(self._packer)
         self._allowed = Allowed()
-        self._keys = new_keys()
         run = workplace.run or f"pool-{secrets.token_hex(4)}"
+        self._standing = self._hold_standing(run) if self._count is None else {}
+        self._keys = user_keys(new_keys) if self._standing else new_keys()
         self._coordinator = Coordinator(
             run,
             time.time_ns() // 1000,
@@ -118,7 +122,12 @@ class AgentsExecutor:
             self._folder = tempfile.mkdtemp(prefix="flowloom-")
             self._endpoint = self._hub.bind(f"ipc://{self._folder}/engine.sock")
             self._hub.start("flowloom-agents")
-            self._start_local()
+            for home in self._standing:
+                self._allowed.add(home.name, load_keys(home.key).public)
+                remove_socket_file(f"ipc://{home.socket}")
+                self._hub.bind(f"ipc://{home.socket}")
+            if not self._standing:
+                self._start_local()
         except BaseException:
             self.close(0.0)
             raise
@@ -193,10 +202,12 @@ class AgentsExecutor:
         with self._lock:
             left = list(coordinator.jobs.values())
             coordinator.jobs.clear()
-            for name, info in coordinator.nodes.items():
-                if info.state not in (AgentStatus.FAILED, AgentStatus.OFFLINE):
-                    with contextlib.suppress(Exception):
-                        self._send_all(coordinator.shutdown(name, time.monotonic(), drain=False, grace=0.0))
+            if self._standing:
+                self._send_all(coordinator.settle(time.monotonic()))
+                self._send_all(coordinator.release(time.monotonic()))
+            for name in self._local:
+                with contextlib.suppress(AgentUnavailable):
+                    self._send_all(coordinator.shutdown(name, time.monotonic(), drain=False, grace=0.0))
         if left:
             trouble = Trouble("Canceled", "canceled; its agent was ended")
             self._report([Outcome(job.node, job.number, "canceled", error=trouble) for job in left])
@@ -205,9 +216,12 @@ class AgentsExecutor:
             agent.close(0.0 if not agent.process.stdin else 2.0)
         self._local.clear()
         if self._hub is not None:
-            self._hub.close(linger=0.1)
-        if hasattr(self, "_folder"):
+            self._hub.close(linger=0.2)
+        if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
+        for descriptor in self._standing.values():
+            os.close(descriptor)
+        self._standing = {}
 
     # ------------------------------------------------------------ beyond the contract
 
@@ -331,6 +345,8 @@ class AgentsExecutor:
         now = time.monotonic()
         if now < self._wait:
             return self._wait - now
+        if self._standing:
+            self._look_at_keys(now)
         with self._lock:
             turn = coordinator.ticked(now)
             due = coordinator.due(now)
@@ -354,6 +370,20 @@ class AgentsExecutor:
         return known
 
     # ------------------------------------------------------------ agents of this machine
+
+    @staticmethod
+    def _hold_standing(run: str) -> dict[Home, int]:
+        """Agents of this machine that live without a run, as far as no other engine holds them."""
+        held = {home: home.hold(run) for home in living()}
+        return {home: descriptor for home, descriptor in held.items() if descriptor is not None}
+
+    def _look_at_keys(self, now: float) -> None:
+        """A key that was revoked a moment ago is shut out, connected or not."""
+        for home in self._standing:
+            if home.is_revoked and self._allowed.revoke(home.name):
+                with self._lock:
+                    turn = self._open().revoked(home.name, now)
+                self._perform(turn)
 
     def _start_local(self) -> None:
         count = self._count if self._count is not None else min(AGENTS, self._slots)

@@ -157,14 +157,7 @@ class Link:
         return parcels
 
     def _take(self, lane: deque[Any]) -> list[Message]:
-        if len(lane) <= 8:
-            messages = list(lane)
-            lane.clear()
-            if sum(map(_size, messages)) > wire.PARCEL and len(messages) > 1:
-                lane.extend(messages[1:])
-                return messages[:1]
-            return messages
-        messages = []
+        messages: list[Message] = []
         room = wire.PARCEL
         while lane and len(messages) < BATCH and type(lane[0]) is not tuple:
             size = _size(lane[0])
@@ -177,7 +170,7 @@ class Link:
     def _bulk_parcel(self, now: float) -> list[Any]:
         first = self._bulk[0]
         if not isinstance(first, tuple):
-            return self._pack([self._bulk.popleft()], (), now)  # type: ignore[list-item]
+            return self._pack(self._take(self._bulk), (), now)
         self._bulk.popleft()
         chunk, data = first
         end = min(chunk.offset + min(wire.CHUNK, self.limits.frame), chunk.total)

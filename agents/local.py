@@ -13,11 +13,51 @@ from pathlib import Path
 
 import msgspec
 
+from agents.homes import Description, Home, user_keys
+from agents.keys import load_keys
 from agents.service import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 # Our own package is found first and its folder is then taken from the path again: a project's `agents` is not ours.
 _BOOT = "import sys; sys.path.insert(0, {root!r}); from agents.service import main; sys.path.remove({root!r}); sys.exit(main())"
+
+
+def start_standing(home: Home, described: Description, *, foreground: bool = False) -> subprocess.Popen[bytes]:
+    """Start an agent that outlives this process (unless `foreground`); its key must be in its home."""
+    from agents.sockets import new_keys
+
+    keys = load_keys(home.key)
+    settings = Settings(
+        name=described.name,
+        slots=described.slots,
+        endpoint=f"ipc://{home.socket}",
+        server=user_keys(new_keys).public,
+        public=keys.public,
+        secret=keys.secret,
+        folder=described.folder,
+        python=described.python,
+        spool=str(home.spool),
+        labels=described.labels,
+        resources=described.resources,
+        tied=foreground,
+        linger=described.linger,
+        home=True,
+    )
+    with os.fdopen(os.open(home.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-P", "-c", _BOOT.format(root=str(ROOT))],
+            stdin=subprocess.PIPE,
+            stdout=None if foreground else output,
+            stderr=None if foreground else output,
+            start_new_session=not foreground,
+        )
+    assert process.stdin is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(msgspec.json.encode(settings) + b"\n")
+        process.stdin.flush()
+        if not foreground:
+            process.stdin.close()
+    return process
 
 
 class LocalAgent:

@@ -292,8 +292,8 @@ class Attempts:
                 setattr(attempt, name, value)
             if attempt.parts:
                 attempt.parts = {name: tuple(steps) for name, steps in attempt.parts.items()}
-        attempt.epoch = task.epoch
-        attempt.sealed = True
+        if any(type(one) not in SCALARS for one in args) or any(type(one) not in SCALARS for one in kwargs.values()):
+            attempt.sealed = True
         return attempt
 
 

@@ -28,6 +28,7 @@ from msgspec import Struct
 
 from agents import wire
 from agents.errors import Malformed
+from agents.homes import Home, Status
 from agents.keys import KeyPair, private_folder
 from agents.packing import Attempts, Missing, Packer, Unpacker, result_of
 from agents.shelf import Shelf
@@ -60,6 +61,7 @@ class Settings(Struct, frozen=True):
     tied: bool = True
     linger: float = 600.0
     grace: float = 5.0
+    home: bool = False
 
     def __repr__(self) -> str:
         return f"<Settings of {self.name}>"
@@ -90,6 +92,10 @@ class Service:
         self._spool = _Spool(Path(settings.spool)) if settings.spool else None
         self._reason: str | None = None
         self._end_at: float | None = None
+        self._home = Home(settings.name) if settings.home else None
+        self._claim = self._home.claim() if self._home is not None else -1
+        self._said_at = 0.0
+        self._asked_to_drain = False
         self._asked_to_end = threading.Event()
         spooled = self._spool.read(self._values) if self._spool else []
         minor = f"python{sys.version_info[0]}.{sys.version_info[1]}"
@@ -119,6 +125,7 @@ class Service:
         """Serve until told to end, or nobody is there any more. Gives the reason."""
         signal.signal(signal.SIGTERM, lambda *_: self.ask_to_end())
         signal.signal(signal.SIGINT, lambda *_: self.ask_to_end())
+        signal.signal(signal.SIGUSR1, lambda *_: self.ask_to_drain())
         try:
             self._spoke.run()
         finally:
@@ -130,6 +137,11 @@ class Service:
     def ask_to_end(self) -> None:
         """Cancel, deliver, say goodbye. Safe in a signal handler."""
         self._asked_to_end.set()
+        self._spoke.wake()
+
+    def ask_to_drain(self) -> None:
+        """Finish what is here and take nothing new. Safe in a signal handler."""
+        self._asked_to_drain = True
         self._spoke.wake()
 
     def starter_gone(self) -> None:
@@ -155,6 +167,11 @@ class Service:
             if self._asked_to_end.is_set() and self._end_at is None:
                 self._end_at = now + self._settings.grace + FAREWELL
                 self._obey(self._worker.stop(now, self._settings.grace))
+            if self._asked_to_drain:
+                self._worker.drain(now)
+            if self._home is not None and now - self._said_at >= 1.0:
+                self._said_at = now
+                self._home.say(self._status())
             due = self._worker.due(now)
             orders = self._worker.ticked(now) if due <= 0.011 else None
         if orders is not None:
@@ -163,6 +180,11 @@ class Service:
             self._reason = "ended; the engine did not confirm everything"
             self._spoke.stop()
         return max(due, 0.01)
+
+    def _status(self) -> Status:
+        worker = self._worker
+        running = [f"{run}/{node}#{number}" for run, node, number in list(worker.leases)[:20]]
+        return Status(os.getpid(), time.time(), worker.engine, running, worker.load(), worker.draining)
 
     # ------------------------------------------------------------ carrying out orders
 

@@ -1,0 +1,236 @@
+"""`flowloom agent ...`, and `flowloom-agent`: start agents on this machine and look after them.
+
+Imports neither the studio nor Textual, as this is what runs on hosts without a person. Exit codes as everywhere: 0 done,
+1 it did not work, 2 wrong usage, 5 the machine refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from agents.homes import Description, Home, homes, state_folder
+from engine.errors import WorkflowError
+
+STARTED = 10.0  # seconds that a new agent has to come to life
+
+
+class _Refused(click.ClickException):
+    """A machine that refuses: one line, no traceback."""
+
+    exit_code = 5
+
+
+class _Failed(click.ClickException):
+    """What was asked for cannot be done as things are."""
+
+    exit_code = 1
+
+
+def _kindly(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Errors of ours become one line on stderr."""
+    import functools
+
+    @functools.wraps(function)
+    def inner(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return function(*args, **kwargs)
+        except WorkflowError as problem:
+            raise _Refused(str(problem)) from None
+        except PermissionError as problem:
+            raise _Refused(f"{problem.filename}: {problem.strerror}") from None
+
+    return inner
+
+
+@click.group("agent", context_settings={"help_option_names": ["-h", "--help"]})
+def agent() -> None:
+    """Start and look after workers on this and other machines."""
+
+
+def _amounts(_: Any, __: Any, values: Sequence[str]) -> dict[str, float]:
+    found = {}
+    for value in values:
+        name, sign, amount = value.partition("=")
+        try:
+            found[name] = float(amount)
+        except ValueError:
+            sign = ""
+        if not sign or not name:
+            raise click.BadParameter(f"{value!r} is no NAME=AMOUNT, such as gpu=1")
+    return found
+
+
+@agent.command()
+@click.argument("name", default="here")
+@click.option("--slots", "-j", type=click.IntRange(1, 4096), default=2, show_default=True, help="Attempts at a time.")
+@click.option("--label", "labels", multiple=True, help="What it has, such as gpu; may be repeated.")
+@click.option("--resource", "resources", multiple=True, callback=_amounts, help="NAME=AMOUNT that attempts may use up.")
+@click.option("--python", default="", help="The Python that runs tasks [default: the project's].")
+@click.option("--folder", default="", help="The project's folder here [default: where the engine has it].")
+@click.option("--linger", type=click.FloatRange(0), default=600.0, show_default=True, help="Seconds without an engine.")
+@click.option("--foreground", is_flag=True, help="Stay in this terminal.")
+@_kindly
+def start(
+    name: str,
+    slots: int,
+    labels: Sequence[str],
+    resources: dict[str, float],
+    python: str,
+    folder: str,
+    linger: float,
+    foreground: bool,
+) -> None:
+    """Start an agent on this machine. It waits for runs with the executor `agents`, one at a time."""
+    from agents.local import start_standing
+    from agents.sockets import new_keys
+
+    home = Home(name)
+    if home.pid():
+        raise _Failed(f"agent {name!r} runs already, as process {home.pid()}")
+    place = str(Path(folder).absolute()) if folder else ""
+    described = Description(name, slots, list(labels), resources, python, place, linger)
+    home.make(described, new_keys)
+    process = start_standing(home, described, foreground=foreground)
+    if foreground:
+        sys.exit(process.wait())
+    until = time.monotonic() + STARTED
+    while not home.pid():
+        if process.poll() is not None or time.monotonic() > until:
+            words = home.log.read_text(errors="replace").strip().splitlines()[-1:] if home.log.exists() else []
+            raise _Failed(f"the agent did not start: {' '.join(words) or 'see ' + str(home.log)}")
+        time.sleep(0.02)
+    click.echo(f"{name} runs as process {home.pid()} with {slots} slots; its log is {home.log}")
+
+
+def _line(home: Home) -> dict[str, Any]:
+    described, status, pid = home.description(), home.status(), home.pid()
+    state = "offline"
+    if home.is_revoked:
+        state = "revoked"
+    elif pid:
+        state = "draining" if status.draining else "busy" if len(status.running) >= described.slots else "available"
+    return {
+        "name": home.name,
+        "state": state,
+        "pid": pid,
+        "slots": described.slots,
+        "labels": described.labels,
+        "load": round(status.load, 2) if pid else 0.0,
+        "engine": home.holder() if pid else "",
+        "running": status.running if pid else [],
+        "heard": round(home.age(), 1) if pid else None,
+    }
+
+
+@agent.command(name="list")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@_kindly
+def list_(as_json: bool) -> None:
+    """List the agents of this machine: state, load, heartbeat age, who holds them."""
+    lines = [_line(home) for home in homes()]
+    if as_json:
+        click.echo(json.dumps({"format": 1, "agents": lines}))
+        return
+    if not lines:
+        click.echo("no agents here; flowloom agent start makes one", err=True)
+        return
+    click.echo(f"{'NAME':<16} {'STATE':<10} {'SLOTS':>5} {'LOAD':>5} {'HEARD':>6}  HELD BY")
+    for line in lines:
+        heard = "-" if line["heard"] is None else f"{line['heard']:.0f} s"
+        held = _plain(str(line["engine"])) or "-"
+        click.echo(f"{line['name']:<16} {line['state']:<10} {line['slots']:>5} {line['load']:>5} {heard:>6}  {held}")
+
+
+def _plain(text: str) -> str:
+    """Text of another process, without what a terminal would obey."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _living(name: str) -> Home:
+    home = Home(name)
+    home.description()
+    if not home.pid():
+        raise _Failed(f"agent {name!r} does not run")
+    return home
+
+
+@agent.command()
+@click.argument("name")
+@_kindly
+def drain(name: str) -> None:
+    """Let an agent finish what it has and take nothing new."""
+    _living(name).signal(signal.SIGUSR1)
+    click.echo(f"{name} takes nothing new")
+
+
+@agent.command()
+@click.argument("name")
+@click.option(
+    "--timeout", type=click.FloatRange(0), default=15.0, show_default=True, help="Seconds until it is killed."
+)
+@_kindly
+def stop(name: str, timeout: float) -> None:
+    """End an agent: what it runs is canceled, and everything that it started goes with it."""
+    home = _living(name)
+    home.signal(signal.SIGTERM)
+    until = time.monotonic() + timeout
+    while home.pid() and time.monotonic() < until:
+        time.sleep(0.05)
+    if home.pid():
+        home.signal(signal.SIGKILL)
+        click.echo(f"{name} did not end by itself and was killed")
+    else:
+        click.echo(f"{name} has ended")
+
+
+@agent.command()
+@click.argument("name")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what is added.")
+@_kindly
+def logs(name: str, follow: bool) -> None:
+    """Show an agent's own log."""
+    home = Home(name)
+    home.description()
+    if not home.log.exists():
+        raise _Failed(f"agent {name!r} has not written a log yet")
+    with home.log.open(errors="replace") as file:
+        while True:
+            for line in file:
+                click.echo(_plain(line.rstrip("\n")))
+            if not follow:
+                return
+            time.sleep(0.2)
+
+
+@agent.command()
+@click.option("--revoke", metavar="NAME", help="Shut an agent out, at once, also while it works.")
+@_kindly
+def keys(revoke: str | None) -> None:
+    """Show whose keys are welcome, never the secret ones."""
+    from agents.keys import load_keys
+
+    if revoke is not None:
+        home = Home(revoke)
+        home.description()
+        home.revoke()
+        click.echo(f"the key of {revoke} is not welcome any more; flowloom agent start {revoke} makes a new one")
+        return
+    user = state_folder() / "keys" / "user.key"
+    if user.exists():
+        click.echo(f"{'(you)':<16} {load_keys(user).public}")
+    for home in homes():
+        if home.key.exists():
+            click.echo(f"{home.name:<16} {load_keys(home.key).public}{'  revoked' if home.is_revoked else ''}")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """The `flowloom-agent` command."""
+    agent.main(args=None if argv is None else list(argv), prog_name="flowloom-agent")
