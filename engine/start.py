@@ -220,7 +220,8 @@ def prepare_run(
     executors = _executors(plan)
     slots = jobs or project.run.max_parallel or os.cpu_count() or DEFAULT_SLOTS
     if not journal:
-        workplace = Workplace(folder=folder, state=_scratch_place(), python=interpreter, slots=slots, run="unrecorded")
+        scratch = _scratch_place()
+        workplace = Workplace(folder=folder, state=scratch, python=interpreter, slots=slots, run="unrecorded")
         run = Run(
             plan,
             executors,
@@ -229,7 +230,7 @@ def prepare_run(
             scheduler=scheduler,
             error_handler=error_handler,
         )
-        return RunHandle(run, run_id="unrecorded", folder=None, python=interpreter, close=lambda: None)
+        return RunHandle(run, run_id="unrecorded", folder=None, python=interpreter, close=lambda: _remove(scratch))
     from engine.store.index import new_run, remember_place
     from engine.store.journal import Journal
     from engine.store.logs import RunLogs
@@ -352,6 +353,12 @@ def _scratch_place() -> Path:
     import tempfile
 
     return Path(tempfile.mkdtemp(prefix="flowloom-"))
+
+
+def _remove(scratch: Path) -> None:
+    import shutil
+
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 __all__ = ["RunHandle", "WorkflowError", "ended_well", "header_of", "prepare_run", "start_run"]

@@ -30,12 +30,16 @@ def test_a_project_runs_in_its_folder_and_is_recorded(tmp_path: Path) -> None:
     assert handle.folder.name == handle.id
 
 
-def test_a_run_without_a_journal_leaves_nothing_in_the_project(tmp_path: Path) -> None:
+def test_a_run_without_a_journal_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
     handle = start_run(project(tmp_path, ECHO), journal=False)
     assert handle.wait(30)
     assert handle.result.ok
     assert handle.folder is None
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["project.toml"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["project.toml", "scratch"]
+    assert list(scratch.iterdir()) == []
 
 
 def test_what_is_wrong_with_a_project_is_told_before_anything_starts(tmp_path: Path) -> None:
