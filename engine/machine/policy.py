@@ -71,8 +71,10 @@ def unsuccessful(
 ) -> Sequence[e.Event]:
     """What follows from an outcome that is not a completion. `action`: what a handler said, None for the node's policy."""
     node = outcome.node
+    # Whose process is gone could not say how long it took: then it is the time since it was handed out.
+    seconds = outcome.seconds or max(0.0, now - state.started[node])
     if outcome.kind == ATTEMPT_CANCELED:
-        return (e.NodeCanceled(now, node, outcome.seconds, state.reasons.get(node) or state.reason or "canceled"),)
+        return (e.NodeCanceled(now, node, seconds, state.reasons.get(node) or state.reason or "canceled"),)
     if outcome.kind == LOST and state.lost.get(node, 0) < MAX_LOSSES and state.phase != CANCELING:
         return (e.Lost(now, node, outcome.number),)
     error = outcome.error or Trouble(outcome.kind, "the attempt ended without a word")
@@ -80,7 +82,7 @@ def unsuccessful(
     follows = _after_failure(state, node, error, now, chance)
     if action is not None and state.phase == GOING:
         follows = _as_handled(state, node, error, now, chance, action)
-    return (ended(now, node, outcome.seconds, error), *follows)
+    return (ended(now, node, seconds, error), *follows)
 
 
 def _as_handled(
