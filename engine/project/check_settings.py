@@ -183,7 +183,8 @@ def _check_retry(retry: RetryPolicy | None, place: Path, notes: Notes) -> None:
     if isinstance(strategy, ExponentialBackoff) and strategy.initial > strategy.max:
         message = f"the first wait, {strategy.initial:g} s, is longer than `max`, {strategy.max:g} s"
         notes.warning("idle-setting", (*place, "initial"), message, "make `max` larger, or `initial` smaller")
-    if retry.max_retries == 0 and (retry.on or strategy != _NO_RETRY.strategy):
+    misread = any(finding.path == (*place, "max_retries") for finding in notes.items)
+    if retry.max_retries == 0 and not misread and (retry.on or strategy != _NO_RETRY.strategy):
         message = "this retry tries nothing again: `max_retries` is 0"
         notes.warning("idle-setting", place, message, "add max_retries = 2, or delete the rest")
 

@@ -394,3 +394,8 @@ def test_alternatives_that_stand_in_for_each_other() -> None:
 def test_a_join_that_can_never_fire() -> None:
     text = f'{HELLO}[nodes.b]\nshell = "x"\nneeds = ["hello", "hello"]\njoin = {{ at_least = 2 }}\n'
     assert only(findings_of(text), "dead-join").message == '"b" waits for 2 nodes of 1: it can never start'
+
+
+def test_a_count_of_retries_that_is_no_number_is_one_finding() -> None:
+    text = f'{HELLO}retry = {{ max_retries = "one", strategy = "fixed" }}\n'
+    assert len(findings_of(text)) == 1
