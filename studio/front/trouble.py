@@ -76,7 +76,8 @@ def tell_findings(error: Exception) -> None:
         place = f"{finding.place}: " if finding.place else ""
         say(f"{mark} {paint.style(paint.safe(place), 'bold')}{paint.safe(finding.message)}")
         say(f"  {paint.muted(paint.safe(finding.remedy))}")
-    say(f"\n{paint.safe(error)}")
+    if any(finding.message not in str(error) for finding in findings if not isinstance(finding, str)):
+        say(f"\n{paint.safe(error)}")  # not what was just said, once more
 
 
 def tell_bug(error: BaseException) -> int:

@@ -249,3 +249,10 @@ def _until(holds: object, seconds: float = 30.0) -> None:
 )
 def test_exit_codes_say_how_the_run_ended(state: str, stopped: int | None, code: int) -> None:
     assert exit_code(state, stopped) == code
+
+
+def test_a_wrong_param_is_told_once(make: Make, call: Call) -> None:
+    make()
+    told = call("run", "-p", "nobody=1")
+    assert told.code == 2
+    assert told.err.count("there is no param") == 1
