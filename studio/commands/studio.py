@@ -19,7 +19,7 @@ from studio.front.trouble import problem
 def command(project: str | None = None) -> int:
     """Open the studio: draw, run and watch a workflow. Without PROJECT: the one here, or a welcome."""
     try:
-        tty = os.isatty(sys.stdin.fileno()) and os.isatty(sys.stdout.fileno())
+        tty = all(os.isatty(stream.fileno()) for stream in (sys.stdin, sys.stdout, sys.stderr))
     except (OSError, ValueError):
         tty = False
     if not tty:
