@@ -116,8 +116,10 @@ def test_a_sub_workflow_is_numbered_once_for_each_use() -> None:
         (f'[nodes.a]\n{TASK}needs = ["nobody"]\n', "nobody"),
         ('[nodes.a]\nworkflow = "inner"\n', "inner"),
         (
-            (f'[nodes.a]\nworkflow = "inner"\n[workflows.inner.params]\nn = {{ type = "int", required = true }}\n'
-            f"[workflows.inner.nodes.x]\n{TASK}"),
+            (
+                f'[nodes.a]\nworkflow = "inner"\n[workflows.inner.params]\nn = {{ type = "int", required = true }}\n'
+                f"[workflows.inner.nodes.x]\n{TASK}"
+            ),
             "'n'",
         ),
         (f'[nodes.a]\n{TASK}when = "t:decide"\n', "comparison"),
