@@ -111,6 +111,8 @@ def _cancel(state: RunState, request: CancelNode, now: float) -> Sequence[e.Even
         code = state.states[node]
         if code in (READY, SUSPENDED) and node not in state.held:
             found.append(e.NodeCanceled(now, node, 0.0, request.reason))
+        elif code == RUNNING and node in state.plan.frames and not state.left.get(node):
+            found.append(e.NodeCanceled(now, node, 0.0, request.reason))  # it only waits: nothing has to end first
         elif code in (RUNNING, SUSPENDED):
             found.append(e.NodeCanceling(now, node, request.reason))
     return found
