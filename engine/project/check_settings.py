@@ -57,6 +57,8 @@ def check_settings(standings: list[Standing], project: Project, notes: Notes) ->
 
 def check_node(node: Node, place: Path, project: Project, notes: Notes) -> None:
     """Note what is wrong with one node taken by itself."""
+    if place in notes.broken:
+        return
     settings = node.settings
     if settings is not DEFAULT_SETTINGS:
         _check_timeout(settings.timeout, (*place, "timeout"), notes)

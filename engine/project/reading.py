@@ -303,6 +303,11 @@ def _make_loop(table: Mapping[str, Any], values: dict[str, Any], path: Path, not
 
 def _read_inner_node(value: Any, path: Path, notes: Notes) -> Any:
     """A node that stands at a key of its own: then, else, undo, on_failure, a case."""
+    if isinstance(value, str):
+        kind = "task" if ":" in value and " " not in value else "shell"
+        wrong(path, notes, value, "a table", f"write {path[-1]} = {{ {kind} = {shown(value)} }}")
+        notes.broken.add(path)
+        return Node(NodeId(str(path[-1])), BROKEN)
     return read_node(str(path[-1]), value, path, notes)
 
 

@@ -399,3 +399,8 @@ def test_a_join_that_can_never_fire() -> None:
 def test_a_count_of_retries_that_is_no_number_is_one_finding() -> None:
     text = f'{HELLO}retry = {{ max_retries = "one", strategy = "fixed" }}\n'
     assert len(findings_of(text)) == 1
+
+
+def test_an_undo_that_is_only_text_is_one_finding_with_the_right_spelling() -> None:
+    found = findings_of(f'{HELLO}undo = "tasks:clear"\n')
+    assert [finding.remedy for finding in found] == ['write undo = { task = "tasks:clear" }']
