@@ -35,6 +35,9 @@ QUICK_HEAD = Struct("<BQd")
 
 RING_EVERY = 0.001
 """Seconds of short attempts after which the engine is told to look."""
+_QUICK_FRAME = Struct("<IIBQd")
+_NOTHING = plain.encode_here(None)
+_AT_ONCE = 4096
 _BEGINNING = 4
 _LARGE = 16 * 1024
 """Bytes that may not fit into the pipe before somebody reads."""
@@ -65,7 +68,8 @@ class Answers:
         value = outcome.value
         plainly = outcome._extra is None and outcome.error is None and not (printed[0] or printed[1])
         if plainly and outcome.kind == COMPLETED and type(value) in SCALARS and is_scalar(value):
-            self.put(frame(QUICK_HEAD.pack(QUICK, serial, outcome.seconds) + plain.encode_here(value)))
+            data = _NOTHING if value is None else plain.encode_here(value)
+            self.put_short(_QUICK_FRAME.pack(QUICK_HEAD.size + len(data), 0, QUICK, serial, outcome.seconds) + data)
         else:
             self.put(_full(serial, outcome, printed))
         now = perf_counter()
@@ -84,6 +88,17 @@ class Answers:
             os.write(self.bell, b"\0")
         except BlockingIOError:
             return  # it has not even heard the last ones
+        except OSError:
+            leave(self.mark)
+
+    def put_short(self, piece: bytes) -> None:
+        """Write a short piece; a pipe takes up to 4096 bytes at once or not at all."""
+        if len(piece) > _AT_ONCE:
+            self.put([piece])
+            return
+        try:
+            with self.lock:
+                os.write(self.outbox, piece)
         except OSError:
             leave(self.mark)
 

@@ -74,7 +74,7 @@ class Child:
         self.reading = False
         self.deferred = False
         self.stopping = False
-        self.pid = os.getpid()
+        self.is_copy = False
         self.readable = select.poll()
         self.readable.register(self.inbox, select.POLLIN)
         self.order = Aftermath(settings["folder"])
@@ -96,7 +96,7 @@ class Child:
         _signal.signal(_signal.SIGINT, self.asked_to_cancel)
         os.register_at_fork(after_in_child=self.forked)
         version = ".".join(map(str, sys.version_info[:3]))
-        self.send([HELLO, self.pid, version, magic_number()])
+        self.send([HELLO, os.getpid(), version, magic_number()])
         watch_engine(self.inbox, self.settings["mark"])
         self.order.remember()
         while self.waiting or not self.stopping:
@@ -129,12 +129,15 @@ class Child:
     def look(self) -> None:
         """Take messages that have come, without waiting."""
         self.reading = True
+        came = False
         while self.readable.poll(0):
             data = read_some(self.inbox)
             if not data:
                 leave(self.settings["mark"])
             self.reader.feed(data)
-        self.take()
+            came = True
+        if came:
+            self.take()
         self.reading = False
 
     def take(self) -> None:
@@ -222,7 +225,7 @@ class Child:
             from engine.failures import trouble_of
 
             outcome = Outcome(node, number, FAILED, error=trouble_of(problem))
-        if os.getpid() != self.pid:
+        if self.is_copy:
             os._exit(0)  # a task forked, and the copy came back as well
         self.current = -1
         fit = not self.interrupted
@@ -304,6 +307,7 @@ class Child:
 
     def forked(self) -> None:
         """In a process that a task forked: nothing of ours is there."""
+        self.is_copy = True
         for fd in (self.inbox, self.answers.outbox, self.answers.bell):
             try:
                 os.close(fd)

@@ -71,6 +71,7 @@ class ChildProcess:
         self.stopping = False
         self.heard_at = 0.0
         self.recalled = False
+        self.heard_print = False
         self.last_serial: int | None = None  # once it has said that it leaves: the attempt it was at
 
     @property
@@ -171,6 +172,7 @@ class ChildProcess:
             if not self.ready:
                 self.last_words += data
                 del self.last_words[:-4000]
+            self.heard_print = True
             stream.pending += data
             if len(self.queue) <= 1:  # else whose it is will be known with the outcome
                 stream.gatherer.feed(bytes(stream.pending))
@@ -186,6 +188,8 @@ class ChildProcess:
         then as much belongs to the first as Python code wrote in it.
         """
         alone = len(self.queue) == 1
+        if not (alone or out or err or self.heard_print):
+            return
         some = (alone or out or err) and self.printed.poll(0)
         for name, count in (("stdout", out), ("stderr", err)):
             stream = self.streams[name]
@@ -199,9 +203,11 @@ class ChildProcess:
                 self.tell_lines(name, news, time.monotonic(), last=True)
         if not self.streams[LOG].gatherer.is_empty():
             self.tell_lines(LOG, news, time.monotonic())
+        self.heard_print = any(stream.pending for stream in self.streams.values())
 
     def logged(self, lines: Sequence[str], news: list[News]) -> None:
         """Lines of the attempt's logger: gathered and bounded like what it prints."""
+        self.heard_print = True
         stream = self.streams[LOG]
         stream.gatherer.feed("".join(f"{line}\n" for line in lines).encode())
         now = time.monotonic()
