@@ -31,7 +31,7 @@ from engine.frames import Pause
 from engine.machine import decisions, events
 from engine.machine.commands import order, to_cancel
 from engine.machine.decisions import Request, next_start, reported
-from engine.machine.requests import Answer
+from engine.machine.requests import Answer, Cancel, CancelNode
 from engine.machine.state import CANCELING, GOING, RUNNING, RunState
 from engine.machine.transitions import TRANSITIONS
 from engine.monitor.feed import Feed
@@ -169,11 +169,25 @@ class Run:
         else:
             self._inbox.append(asked)
             self._awake.set()
+            if isinstance(request, Cancel | CancelNode):
+                self._interrupt(getattr(request, "node", None))
             if wait is None:
                 return
             self._await(asked, wait)
         if asked.error is not None:
             raise asked.error
+
+    def _interrupt(self, only: int | None = None) -> None:
+        """End what keeps the loop in this very thread, so that it can hear why; from any other thread.
+
+        A plain function without `ctx` and without a limit is not watched, and goes on to its end.
+        """
+        state = self.state
+        for place in self._places:
+            if place.in_place is not None and self._driver is not None:
+                running = [node for node, code in enumerate(state.states) if code == RUNNING and only in (None, node)]
+                theirs = [node for node in running if self._place_of.get(state.lane_of[node]) is place]
+                place.executor.cancel([(node, state.attempts[node]) for node in theirs])
 
     def _await(self, asked: _Asked, wait: float) -> None:
         until = time.monotonic() + wait
@@ -604,9 +618,14 @@ class Run:
         if not any(place.in_place for place in self._places):
             return None
         stop = threading.Event()
+        limit = self.plan.timeout
 
         def watch() -> None:
+            nonlocal limit
             while not stop.wait(OVERDUE / 2):
+                if limit is not None and self.now() >= limit:
+                    limit = None
+                    self._interrupt()
                 log = self._log
                 if log and self.trouble is None and self.now() - log[0].at > OVERDUE:
                     self._publish(self._published)

@@ -631,3 +631,33 @@ def test_one_run_may_use_several_executors(tmp_path: Path) -> None:
     assert result["here"][0] == result["here_again"][0] == os.getpid()
     assert result["there"][0] != os.getpid()
     assert result["here_again"][1] == {"before": result["there"]}
+
+
+LONG = """
+import time
+def long():
+    for _ in range(3000):
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.seed("S70", "S63")
+@pytest.mark.parametrize("end", ["cancel", "cancel_node", "timeout"])
+@pytest.mark.parametrize("body", ['task = "long_ones:long"', 'shell = "sleep 30"'])
+def test_a_node_that_keeps_the_loop_in_its_own_thread_can_be_ended(tmp_path: Path, end: str, body: str) -> None:
+    (tmp_path / "long_ones.py").write_text(LONG)
+    project = f'[run]\ntimeout = "1h"\n[nodes.long]\n{body}\nexecutor = "inline"\n'
+    stage = Stage(tmp_path, project, executors={"inline": InlineExecutor()}).start()
+    stage.until(lambda: stage.happened(e.Started))
+    time.sleep(0.1)  # into the code itself
+    if end == "timeout":
+        stage.leap(3600.0)
+    elif end == "cancel":
+        stage.handle.cancel("enough")
+    else:
+        stage.handle.cancel_node("long")
+    result = stage.finish()
+    assert stage.where() == {"long": "canceled"}
+    expected = {"cancel": "canceled", "timeout": "failed", "cancel_node": "completed"}
+    assert result.state.value == expected[end]
+    assert result.nodes["long"].seconds < 20
