@@ -45,11 +45,11 @@ STEERED = {19, 20}
 """Patterns that have a test of their own below."""
 
 
-def begin(folder: Path, text: str) -> RunHandle:
+def begin(folder: Path, text: str, executor: str = "inline") -> RunHandle:
     (folder / "tasks.py").write_text(FUNCTIONS, "utf-8")
     (folder / "project.toml").write_text(HEAD + text, "utf-8")
     assert [str(finding) for finding in look(folder).findings.items if finding.severity == "error"] == []
-    return start_run(folder, executor="inline", journal=False)
+    return start_run(folder, executor=executor, jobs=3, journal=False)
 
 
 def ends(handle: RunHandle) -> dict[str, str]:
@@ -80,11 +80,25 @@ def test_a_pattern_ends_as_the_page_says(number: int, tmp_path: Path) -> None:
 
 
 def test_interleaved_nodes_see_what_those_before_them_left(tmp_path: Path) -> None:
-    handle = begin(tmp_path, PROJECTS[17][1])
+    handle = begin(tmp_path, PROJECTS[17][1], executor="threads")
     ends(handle)
     seen = handle.result["end"]
     assert sorted(seen) == ["a", "b", "c"]
     assert seen.index("a") < seen.index("b")
+
+
+def test_without_its_pool_the_critical_section_is_none(tmp_path: Path) -> None:
+    handle = begin(tmp_path, PROJECTS[17][1].replace('pool = "desk"\n', ""), executor="threads")
+    ends(handle)
+    assert len(handle.result["end"]) < 3, "the page's pool makes no difference"
+
+
+def test_a_discriminator_does_not_wait_for_the_last(tmp_path: Path) -> None:
+    handle = begin(tmp_path, PROJECTS[9][1])
+    ends(handle)
+    state = handle.state
+    number = state.plan.numbers
+    assert state.ended[number["first"]] < state.ended[number["b"]]
 
 
 def test_cancel_case_ends_all_the_rest(tmp_path: Path) -> None:
