@@ -117,7 +117,7 @@ def main() -> None:
     """Run everything and print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--fan", type=int, default=10_000)
-    parser.add_argument("--chain", type=int, default=1_000)
+    parser.add_argument("--chain", type=int, default=2_000)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
