@@ -54,3 +54,15 @@ def test_what_cannot_run_yet_is_said_on_the_page() -> None:
     }
     assert [key for key in sorted(keys) if key not in part] == []
     assert [name for name in runnable.REFERENCES if f"${{{name}" not in part] == []
+
+
+def test_every_command_and_every_option_of_run_is_explained() -> None:
+    from importlib import import_module
+
+    from studio.cli import ROWS
+
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text("utf-8")
+    assert [name for name, *_ in ROWS if f"`flowloom {name}" not in page] == []
+    run = import_module("studio.commands.run").command
+    options = {option for parameter in run.params for option in parameter.opts if option.startswith("--")}
+    assert [option for option in sorted(options - {"--help"}) if option not in page] == []

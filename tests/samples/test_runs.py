@@ -155,3 +155,10 @@ def test_a_new_project_runs_at_once(template: str, tmp_path: Path) -> None:
     assert 'name = "first"' in text
     assert "__NAME__" not in text
     assert states(run(tmp_path / "first")) == {"completed"}
+
+
+def test_montecarlo_gives_the_same_answers_on_two_agents(copy_of: Callable[[str], Path]) -> None:
+    folder = copy_of("montecarlo")
+    here = run(folder, "-p", "draws=500", "-p", "batches=20")
+    there = run(folder, "-p", "draws=500", "-p", "batches=20", "--executor", "agents", "-j", "2")
+    assert there["nodes"]["answer"]["result"] == here["nodes"]["answer"]["result"]
