@@ -345,8 +345,32 @@ class _ByValue:
 _MAIN = _thread.get_ident()
 
 
+def lend_task() -> None:
+    """Let `from engine import task` work where the rest of Flowloom cannot be imported: the decorator does nothing then.
+
+    What is written in `@task(...)` was read from the source long ago; here only the function counts.
+    """
+    package = sys.modules["engine"]
+    whole = package.__getattr__
+
+    def get(name: str) -> Any:
+        try:
+            return whole(name)
+        except ImportError:
+            if name != "task":
+                raise
+            return _plain_task
+
+    package.__getattr__ = get  # type: ignore[method-assign]
+
+
+def _plain_task(function: Any = None, **_: Any) -> Any:
+    return function if function is not None else lambda function: function
+
+
 def main(settings: Dict[str, Any]) -> None:
     """The child's whole life."""
+    lend_task()
     child = Child(settings)
     try:
         child.live()

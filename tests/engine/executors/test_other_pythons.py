@@ -86,6 +86,12 @@ def test_tasks_run_in_a_bare_environment(bare: Workbench) -> None:
     everything_works(bare)
 
 
+def test_decorated_tasks_run_where_flowloom_is_not_installed(other: Workbench) -> None:
+    code = "from engine import task\n@task\ndef a(): return 1\n@task(max_retries=2)\ndef b(): return 2\n"
+    (other.folder / "decorated.py").write_text(code, encoding="utf-8")
+    assert [other.value(Work(reference="decorated:a")), other.value(Work(reference="decorated:b"))] == [1, 2]
+
+
 def test_a_function_sent_with_its_code_is_refused_by_another_version_with_the_reason(other: Workbench) -> None:
     outcome = other.run(lambda value: value + 1, {"value": 1})
     assert outcome.kind == FAILED
