@@ -105,7 +105,7 @@ class _Gate(threading.Thread):
             name = self._allowed.name_of(key)
         if name is None:
             self.denied += 1
-            log.warning("somebody at %s was refused: %s", address.decode("ascii", "replace"), mechanism[:16])
+            log.info("somebody at %s was refused: %s", address.decode("ascii", "replace"), mechanism[:16])
             socket.send_multipart([b"1.0", request, b"400", b"refused", b"", b""])
         else:
             socket.send_multipart([b"1.0", request, b"200", b"", key, b""])
