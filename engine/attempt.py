@@ -44,7 +44,7 @@ class Work:
     `reference` ("module:function") is imported where the code runs. `timeout` in seconds, None for no limit; it is a
     length, never a moment, so that it means the same on any clock. `env` adds to the environment; `cwd` is the working
     directory (absolute, or from the project's folder). `wants_context` is true if the function has a parameter `ctx`,
-    None if that has to be found out where the function is imported.
+    None if that has to be found out where the function is imported. `plain` is true if it is nothing but a call.
     """
 
     __slots__ = (
@@ -56,6 +56,7 @@ class Work:
         "name",
         "ok_codes",
         "output",
+        "plain",
         "reference",
         "script",
         "timeout",
@@ -92,6 +93,7 @@ class Work:
         self.executor = executor
         self.wants_context = wants_context
         self.name = reference or getattr(function, "__qualname__", kind)
+        self.plain = function is not None and wants_context is False and timeout is None and not env and not cwd
 
 
 class _Extra(Generic[T]):

@@ -29,9 +29,9 @@ NOWHERE = Place()
 def perform(attempt: Attempt, place: Place = NOWHERE) -> Outcome:
     """Run the attempt to its end, here and now. Raises nothing."""
     work = attempt.work
-    function = work.function
-    if function is None or work.wants_context is not False or attempt._extra is not None:
+    if not work.plain or attempt._extra is not None:
         return perform_prepared(attempt, place)
+    function: Any = work.function
     began = perf_counter()
     try:
         value = function(*attempt.args, **attempt.kwargs)

@@ -304,7 +304,7 @@ class Run:
         state, log = self.state, self._log
         for piece in news:
             if type(piece) is Outcome:
-                if type(piece.value) not in AS_IT_IS and self._journal is not None:
+                if self._journal is not None and type(piece.value) not in AS_IT_IS:
                     piece.value = events.Live(piece.value, record_of(piece.value))
                 if piece.kind == COMPLETED:
                     for event in reported(state, piece, now):

@@ -261,6 +261,7 @@ class Child:
         work.function = function
         if work.wants_context is None:
             work.wants_context = wants_context(function)
+        work.plain = not (work.wants_context or work.env or work.cwd)
 
     # -- what a task can ask for ----------------------------------------------------------------------------------
 

@@ -53,10 +53,7 @@ class InlineExecutor:
 
     def perform(self, attempt: Attempt) -> Outcome:
         """Run the attempt to its end, here and now."""
-        work = attempt.work
-        if work.timeout is None and work.wants_context is False and not (work.env or work.cwd):
-            return perform(attempt, self._place)
-        return self._perform_watched(attempt)
+        return perform(attempt, self._place) if attempt.work.plain else self._perform_watched(attempt)
 
     def cancel(self, attempts: Sequence[tuple[int, int]], grace: float = 5.0) -> None:
         """Interrupt the attempt that runs, if it is one of these: asked for from another thread."""
