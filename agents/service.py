@@ -317,11 +317,10 @@ class Service:
                 every.append(self._worker.ended_all(results, now))
         for orders in every:
             self._obey(orders)
+        if self._end_at is not None:
+            self._spoke.wake()
         if self._queue:
             self._feed()
-        if self._worker.leases:
-            return
-        self._spoke.wake()
 
     def _result_of(self, outcome: Outcome) -> wire.TaskResult | None:
         task = self._there.pop((outcome.node, outcome.number), None)
