@@ -18,6 +18,8 @@ _HOMES = {
     "Coordinator": "coordinator",
     "LoadBalancingStrategy": "fleet",
     "Message": "wire",
+    "MemoryNetwork": "transport",
+    "MemoryTransport": "transport",
     "MessageTooLarge": "errors",
     "NetworkError": "errors",
     "NetworkTransport": "transport",
@@ -31,6 +33,7 @@ _HOMES = {
     "TaskResult": "wire",
     "Timeout": "errors",
     "UnknownError": "errors",
+    "ZmqTransport": "transport",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - the table above is the list
