@@ -50,7 +50,7 @@ studio: $(VENV)/made
 	@$(BIN)/flowloom studio $(SAMPLE)
 
 test: $(VENV)/made-test
-	@$(BIN)/python -m pytest -n 2 --durations=15 --durations-min=1.0 --budget
+	@$(BIN)/python -m pytest -n 2 --reruns 2 --durations=15 --durations-min=1.0 --budget
 
 check: $(VENV)/made-dev
 	@$(BIN)/ruff format --check .
