@@ -218,6 +218,7 @@ def _node_resumed(state: RunState, event: e.NodeResumed) -> None:
     else:
         become(state, node, READY)
         release(state, node)
+        state.deciding.append(node)  # meanwhile its frame may have chosen another
 
 
 def _node_canceling(state: RunState, event: e.NodeCanceling) -> None:
