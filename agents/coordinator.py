@@ -44,6 +44,8 @@ LOW_WATER = 8  # attempts at an agent below which a batch need not be full
 USUAL_LEAST = 40e-6  # seconds that even the shortest attempt takes on its way through an agent
 STUCK = 0.25  # seconds without a result after which queued attempts may be recalled
 GENERATION_BITS = 32
+# After which part of `heartbeat_timeout` a silent agent in this state is something else.
+_LIMITS = {AgentStatus.AVAILABLE: 0.5, AgentStatus.DRAINING: 0.5, AgentStatus.SUSPECTED: 1.0}
 RECORDED_EVERY = 256
 
 
@@ -444,6 +446,10 @@ class Coordinator:
     def due(self, now: float) -> float:
         """Seconds until `ticked` wants to be called."""
         times = [self._beat + self.heartbeat]
+        for peer in self._peers.values():
+            limit = _LIMITS.get(peer.info.state)
+            if limit is not None:
+                times.append(peer.info.last_heartbeat + limit * self.heartbeat_timeout + 0.005)
         times += [at for peer in self._peers.values() if (at := peer.link.due()) is not None]
         return max(0.01, min(times) - now)
 

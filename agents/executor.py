@@ -48,7 +48,8 @@ UNREADABLE = 100  # parcels after which an agent's key is revoked
 class AgentsExecutor:
     """Runs attempts on agents. `agents` is how many are started here (default: two, or one for a single slot).
 
-    `holds_acks` makes agents keep every result until `settle` says that it was recorded.
+    `holds_acks` makes agents keep every result until `settle` says that it was recorded. An engine that comes back after
+    a crash has a higher `generation` of the same run, and `expect`s what ran before.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class AgentsExecutor:
         heartbeat_timeout: float = 1.6,
         reassign: int = 3,
         holds_acks: bool = False,
+        generation: int = 1,
         labels: Sequence[str] = (),
         resources: dict[str, float] | None = None,
     ) -> None:
@@ -67,6 +69,7 @@ class AgentsExecutor:
         self._heartbeat_timeout = heartbeat_timeout
         self._reassign = reassign
         self._holds_acks = holds_acks
+        self._generation = generation
         self._labels = list(labels)
         self._resources = dict(resources or {})
         self._lock = threading.Lock()
@@ -108,6 +111,7 @@ class AgentsExecutor:
         self._coordinator = Coordinator(
             run,
             time.time_ns() // 1000,
+            generation=self._generation,
             heartbeat_timeout=self._heartbeat_timeout,
             heartbeat=self._heartbeat_timeout / 4,
             reassign=self._reassign,
@@ -242,6 +246,13 @@ class AgentsExecutor:
         """What was reported (up to a former value of `coordinator.taken`) is recorded: agents may forget it."""
         with self._lock:
             turn = self._open().settle(time.monotonic(), upto)
+        self._perform(turn)
+
+    def expect(self, attempts: Sequence[Attempt], wait: float) -> None:
+        """Attempts of an earlier life of this engine: agents that still have them go on; after `wait` they are given anew."""
+        coordinator = self._open()
+        with self._lock:
+            turn = coordinator.expect([self._job_of(attempt) for attempt in attempts], time.monotonic(), wait)
         self._perform(turn)
 
     def drain(self, agent: str) -> None:

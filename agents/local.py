@@ -21,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # Our own package is found first and its folder is then taken from the path again: a project's `agents` is not ours.
 _BOOT = "import sys; sys.path.insert(0, {root!r}); from agents.service import main; sys.path.remove({root!r}); sys.exit(main())"
 
+_standing: list[subprocess.Popen[bytes]] = []  # nobody waits for these, and Popen complains about that when it is freed
+
 
 def start_standing(home: Home, described: Description, *, foreground: bool = False) -> subprocess.Popen[bytes]:
     """Start an agent that outlives this process (unless `foreground`); its key must be in its home."""
@@ -57,6 +59,7 @@ def start_standing(home: Home, described: Description, *, foreground: bool = Fal
         process.stdin.flush()
         if not foreground:
             process.stdin.close()
+    _standing.append(process)
     return process
 
 
