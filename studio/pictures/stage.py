@@ -8,32 +8,28 @@ changes, cursor, forms and selection follow the paths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from msgspec import structs
-
 from engine.draw.placement import Arrangement, lay_out
-from engine.draw.scene import Edge, Form, Graph, Rect, Scene, Zoom
+from engine.draw.scene import Form, Graph, Rect, Scene, Zoom
 from engine.draw.sizes import default_forms
-from studio.pictures import callout, camera, finding, rim, steps
+from studio.pictures import camera, finding, steps
 from studio.pictures.camera import Corner
 from studio.pictures.canvas import Canvas
-from studio.pictures.cells import Grid, Row, tone
-from studio.pictures.faces import REST, Face, face, group_state
-from studio.pictures.lettering import cut
-from studio.pictures.minimap import HEIGHT, SMALL_HEIGHT, SMALL_WIDTH, WIDTH, Minimap
+from studio.pictures.cells import Row
+from studio.pictures.faces import Face
+from studio.pictures.known import Known
+from studio.pictures.neighbourhood import around
+from studio.pictures.overlays import Overlays, minimap_of
 from studio.pictures.view import Style, View
 from studio.pictures.web import Web
 from studio.state import NodeNow
-from studio.theme import STATES, kind_look
 
 LINES_UP_TO = 300
 """A graph of more nodes opens as dots."""
 
-_SMALL_VIEW = 100
 _FORMS = (Form.CLOSED, Form.LISTED, Form.OPEN)
-EMPTY = ("No nodes yet", "T opens the project file")
 
 
 class Stage:
@@ -49,20 +45,12 @@ class Stage:
         self.size = (80, 24)
         self.corner = Corner(0, 0)
         self.view = View()
-        self.nodes: Mapping[str, NodeNow] = {}
         self.marks: Mapping[str, str] = {}
-        self.running = False
-        self.faces: list[Face] = []
+        self.known = Known()
+        self.over = Overlays()
         self.near: tuple[str, int] | None = None
-        self.map_wanted: bool | None = None
-        self.callout: int | None = None
-        self.words = EMPTY
-        self.footnote: tuple[tuple[str, str], ...] = ()
         self.dimmed = False
         self._chosen_forms: dict[str, Form] = {}
-        self._clock = 0.0
-        self._version = 0
-        self._rim: tuple[rim.Note, ...] = ()
         self._placed = False
         self.web = Web(self.graph)
         self._arrangement = Arrangement(self.graph)
@@ -84,7 +72,7 @@ class Stage:
 
     def _narrow(self, cursor: str | None) -> None:
         """Take the whole graph, or the part of it around a node, and work out all that follows from it."""
-        self.graph = self.whole if self.near is None else _around(self.whole, *self.near)
+        self.graph = self.whole if self.near is None else around(self.whole, *self.near)
         self.index = {box.path: number for number, box in enumerate(self.graph.boxes)}
         self.web = Web(self.graph)
         self._arrangement = Arrangement(self.graph)
@@ -92,7 +80,7 @@ class Stage:
         self.forms = default_forms(self.graph)
         self.forms.update({self.index[path]: form for path, form in self._chosen_forms.items() if path in self.index})
         self.view = View(findings=self._findings(), spinner=self.view.spinner)
-        self._make_faces()
+        self.known.about(self.graph, self.web, self.index, self.forms)
         if self._placed:
             self._set_cursor(self.index.get(cursor or "", steps.first(self.scene)))
             self.corner = camera.held(self.corner, self._extent, self.size)
@@ -163,60 +151,22 @@ class Stage:
 
     # -- what nodes say ----------------------------------------------------------------------------------------------
 
-    def tell(self, nodes: Mapping[str, NodeNow], clock: float, *, running: bool) -> None:
-        """All that a run says of the nodes, in place of what was known; `running`: show it, not only freshness."""
-        self.nodes, self._clock, self.running = nodes, clock, running
-        self._make_faces()
+    def tell(self, nodes: Mapping[str, NodeNow], clock: float) -> None:
+        """All that a run says of the nodes, in place of what was known."""
+        self.known.tell(nodes, clock)
 
     def advance(self, nodes: Mapping[str, NodeNow], changed: Iterable[str], clock: float) -> list[int]:
         """What a run says now, of which only some paths differ from before; the boxes whose look changed."""
-        self.nodes, self._clock = nodes, clock
-        return self._refresh(self.index[path] for path in changed if path in self.index)
+        return self.known.advance(nodes, changed, clock)
 
     def tick(self, clock: float) -> list[int]:
         """Time went on: the boxes whose figures changed by that alone."""
-        self._clock = clock
-        moving = [box for box, known in enumerate(self.faces) if known.state in ("running", "retrying")]
-        return self._refresh(moving)
+        return self.known.tick(clock)
 
-    def _refresh(self, boxes: Iterable[int]) -> list[int]:
-        found: list[int] = []
-        groups: set[int] = set()
-        for box in boxes:
-            groups.update(self.web.around(box))
-            if self.web.children(box):
-                groups.add(box)
-            elif (new := self._face(box)) != self.faces[box]:
-                self.faces[box] = new
-                found.append(box)
-        for group in sorted(groups, reverse=True):
-            if (new := self._group_face(group)) != self.faces[group]:
-                self.faces[group] = new
-                found.append(group)
-        self._version += bool(found)
-        return found
-
-    def _make_faces(self) -> None:
-        size = len(self.graph.boxes)
-        self.faces = [REST] * size
-        self._version += 1
-        for box in range(size - 1, -1, -1):
-            self.faces[box] = self._group_face(box) if self.web.children(box) else self._face(box)
-
-    def _face(self, box: int) -> Face:
-        node = self.graph.boxes[box]
-        return face(node.note, self.nodes.get(node.path), self._clock)
-
-    def _group_face(self, box: int) -> Face:
-        node = self.graph.boxes[box]
-        now = self.nodes.get(node.path)
-        children = self.web.children(box)
-        own = face(node.note, now, self._clock)
-        state = group_state(own.state if now is not None else None, (self.faces[child].state for child in children))
-        second = own.second if now is not None and own.second != node.note else ""
-        if not second and (self.forms.get(box) is Form.CLOSED or self.zoom is not Zoom.CARD):
-            second = f"{len(children)} inside"
-        return replace(own, state=state, second=second)
+    @property
+    def faces(self) -> Sequence[Face]:
+        """What each box says of itself now."""
+        return self.known.faces
 
     def mark(self, findings: Mapping[str, str]) -> None:
         """Paths with a finding: "error" or "warning"."""
@@ -398,7 +348,7 @@ class Stage:
         now = self.forms[box]
         self._reform(box, form or _FORMS[(_FORMS.index(now) + 1) % 3])
         self._chosen_forms[self.graph.boxes[box].path] = self.forms[box]
-        self.faces[box] = self._group_face(box)
+        self.known.refold(box)
         self.view = replace(self.view, findings=self._findings())
         self._keep(box, before)
         return True
@@ -494,95 +444,34 @@ class Stage:
         """Rows of the view, from the top."""
         wide, _ = self.size
         if not self.graph.boxes:
-            return self._empty(first, count)
+            return self.over.empty(first, count, self.size, self.style)
         rect = Rect(self.corner.x, self.corner.y + first, wide, count)
         view = replace(self.view, only=frozenset()) if self.dimmed else self.view
         grid = self.canvas.draw(rect, self.faces, view)
-        self._overlay(grid)
+        self.over.draw(grid, self)
         return grid.rows()
-
-    def _overlay(self, grid: Grid) -> None:
-        """What lies over the picture: counts at the rim, the callout, the map, the footnote."""
-        rect = self.rect
-        if grid.rect == rect:
-            self._rim = rim.notes(grid, rect, rim.beyond(self.scene, rect), self.style)
-        rim.draw(grid, self._rim)
-        told = self.callout if self.callout is not None else self.view.cursor if self.zoom is Zoom.DOT else None
-        if told is not None:
-            self._call_out(grid, told)
-        spot = self.map_spot
-        if spot is not None:
-            corner = (rect.x + spot.x, rect.y + spot.y)
-            self._minimap(spot).draw(grid, *corner, self.faces, self._version, rect, self.style)
-        if self.footnote:
-            self._write_footnote(grid, rect)
-
-    def _write_footnote(self, grid: Grid, rect: Rect) -> None:
-        x, y = rect.x, rect.bottom - 1
-        grid.put(x, y, " " * rect.width, tone("text", "panel", reverse=not self.style.colour))
-        x += 1
-        for text, colour in self.footnote:
-            words = cut(text, max(0, rect.right - x - 1), ascii=self.style.ascii, end=True)
-            ink = tone(colour, "panel", bold=colour == "accent", reverse=not self.style.colour)
-            grid.write(x, y, words, ink)
-            x += len(words)
-
-    def _call_out(self, grid: Grid, box: int) -> None:
-        scene = self.scene
-        rect = scene.rects[box]
-        node, known = self.graph.boxes[box], self.faces[box]
-        if not rect.meets(self.rect):
-            return
-        look = STATES[known.state]
-        kind = kind_look(node.kind).word.replace("_", "-")
-        before, after = self.web.neighbours(box)
-        joined = f"after {len(before)}, before {len(after)}"
-        second = known.second if known.second != node.note else ""
-        lines = [second or node.note, node.note if second else "", joined]
-        sheet = Grid(self.rect)
-        callout.draw(
-            sheet,
-            rect,
-            (node.name or node.path, kind),
-            lines,
-            self.style,
-            sign=look.ascii if self.style.ascii else look.glyph,
-            colour=look.token,
-        )
-        sheet.lay_on(grid)
 
     # -- the map -------------------------------------------------------------------------------------------------------
 
     @property
     def map_spot(self) -> Rect | None:
         """Where the map lies in the view, if it shows: at the person's wish, or by itself among dots that do not fit."""
-        wide, high = self.size
-        small = wide < _SMALL_VIEW
-        width, height = (SMALL_WIDTH, SMALL_HEIGHT) if small else (WIDTH, HEIGHT)
-        wanted = self.map_wanted
-        if wanted is None:
-            wanted = self.zoom is Zoom.DOT and not small and not camera.fits(self._extent, self.size)
-        if not wanted or not self.graph.boxes or wide < width + 4 or high < height + 3:
+        if not self.graph.boxes:
             return None
-        return Rect(wide - width - 1, high - height - 1, width, height)
+        by_itself = self.zoom is Zoom.DOT and not camera.fits(self._extent, self.size)
+        return self.over.map_spot(self.size, by_itself=by_itself)
 
     def toggle_map(self) -> bool:
         """Show the map, or put it away; whether it shows now."""
-        self.map_wanted = self.map_spot is None
-        return self.map_wanted
-
-    def _minimap(self, spot: Rect) -> Minimap:
-        canvas = self.canvas
-        if canvas.minimap is None or canvas.minimap.width != spot.width:
-            canvas.minimap = Minimap(canvas.scene, spot.width, spot.height)
-        return canvas.minimap
+        self.over.map_wanted = self.map_spot is None
+        return self.over.map_wanted
 
     def look_at_map(self, x: int, y: int) -> bool:
         """Bring the place under a cell of the map into the middle of the view."""
         spot = self.map_spot
         if spot is None:
             return False
-        column, row = self._minimap(spot).place(x - spot.x, y - spot.y)
+        column, row = minimap_of(self.canvas, spot).place(x - spot.x, y - spot.y)
         self.corner = camera.held(camera.centred(Rect(column, row, 1, 1), self.size), self._extent, self.size)
         return True
 
@@ -598,28 +487,3 @@ class Stage:
         titled = self.forms.get(box) in (Form.LISTED, Form.OPEN) and self.zoom is Zoom.CARD
         row = rect.y if titled else self.scene.port_row(box)
         return box in self.forms and (x + self.corner.x, y + self.corner.y) == (rect.x + 2, row)
-
-    def _empty(self, first: int, count: int) -> list[Row]:
-        grid = Grid(Rect(0, first, self.size[0], count))
-        for number, words in enumerate(self.words):
-            cells = cut(words, self.size[0], ascii=self.style.ascii, end=True)
-            y = self.size[1] // 2 - 1 + 2 * number
-            grid.write((self.size[0] - len(cells)) // 2, y, cells, tone("muted" if number else "text"))
-        return grid.rows()
-
-
-def _around(graph: Graph, path: str, count: int) -> Graph:
-    """The part of a graph that is at most so many steps from a node."""
-    center = next((number for number, box in enumerate(graph.boxes) if box.path == path), None)
-    if center is None:
-        return graph
-    kept = sorted(Web(graph).near(center, count))
-    place = {old: new for new, old in enumerate(kept)}
-    return Graph(
-        boxes=[structs.replace(box, parent=place.get(box.parent, -1)) for box in (graph.boxes[old] for old in kept)],
-        edges=[
-            Edge(place[edge.source], place[edge.target], edge.kind)
-            for edge in graph.edges
-            if edge.source in place and edge.target in place
-        ],
-    )

@@ -132,7 +132,7 @@ class Editor(Vertical):
         if state.ascii != self._ascii:
             self._ascii = state.ascii
             canvas.draw_with(ascii=state.ascii)
-        workflow, nodes, run = state.workflow, state.shown_nodes, state.run
+        workflow, nodes = state.workflow, state.shown_nodes
         if workflow is None or not workflow.nodes:
             canvas.say_when_empty(*(NO_FILE if state.document is None else NO_NODES))
         if workflow is not shown.workflow:
@@ -146,7 +146,7 @@ class Editor(Vertical):
         canvas.dim(on=state.broken is not None)
         if workflow is not shown.workflow or state.run_id != shown.run:
             if nodes or shown.nodes:
-                canvas.tell(nodes, running=run is not None and run.live)
+                canvas.tell(nodes)
         elif nodes is not shown.nodes and nodes != shown.nodes:
             canvas.advance(nodes, {path for path, now in nodes.items() if shown.nodes.get(path) is not now})
         # While the canvas is ahead of its own news (keys come fast), an older place must not pull it back.

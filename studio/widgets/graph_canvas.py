@@ -1,8 +1,8 @@
 """The canvas: a stage on the screen, moved by keys and mouse.
 
-Keys come from the table in `studio.keys`: what the canvas can do by itself (move, zoom, fold, find, jump) it does, all
-else it leaves to those around it. What a person did that others must know goes up as a `Notice`. Two modes take all
-keys, and say so in the last row: finding (`/`) and jumping (`f`).
+Keys come from the table in `studio.keys`: what the canvas can do by itself (`canvas_acts`) it does, all else it leaves
+to those around it. What a person did that others must know goes up as a `Notice`. A `Mode` may take keys and pointer
+for a while, and paint over the picture; `Pointer` is the mouse without one.
 
 News of a run are gathered and painted at most `FRAMES` times a second, and only the rows that look different are sent;
 a spinner and the figures of running nodes go on by the same clock.
@@ -13,27 +13,28 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from textual import events
 from textual.timer import Timer
 
-from engine.draw.scene import Form, Graph, Zoom
+from engine.draw.scene import Graph, Zoom
 from studio import keys
-from studio.actions import Action, CameOut, CursorMoved, NodeOpened, WentIn
+from studio.actions import Action, CursorMoved
 from studio.notices import Notice
 from studio.pictures.cells import Row
 from studio.pictures.stage import Stage
 from studio.pictures.view import Style
 from studio.state import NodeNow
+from studio.widgets.canvas_acts import ACTS
+from studio.widgets.mode import Mode
 from studio.widgets.picture_view import PictureView
+from studio.widgets.pointer import Pointer
 
 FRAMES = 8
 """How often a second what runs is painted again; half as often where most of the screen changes."""
 
-HOVER_SECONDS = 0.5
 _CHORD_SECONDS = 0.6
-_WHEEL_ROWS, _WHEEL_COLUMNS = 3, 8
-_KIND = "sub_workflow"
 
 
 class GraphCanvas(PictureView):
@@ -50,14 +51,12 @@ class GraphCanvas(PictureView):
         id: str | None = None,
     ) -> None:
         super().__init__(id=id, colour=colour)
-        self.stage = Stage(Style(ascii, colour))
+        self.stage: Stage = Stage(Style(ascii, colour))
         self._where, self.actions = where, actions
         self._bound: dict[str, str] = {}
         self._bind()
-        self.wanted = ""
-        self.mode = ""
-        self._typed = ""
-        self._began: str | None = None
+        self.mode: Mode | None = None
+        self.pointer = Pointer(self)
         self._chord: tuple[str, float] = ("", 0.0)
         self._news: set[str] = set()
         self._told: Mapping[str, NodeNow] = {}
@@ -65,10 +64,6 @@ class GraphCanvas(PictureView):
         self._beats = 0
         self._busy = False
         self._beat: Timer | None = None
-        self._hover_timer: Timer | None = None
-        self._pressed: tuple[int, int] | None = None
-        self._dragged = False
-        self._on_map = False
         if graph is not None:
             self.stage.show(graph)
 
@@ -80,12 +75,12 @@ class GraphCanvas(PictureView):
         before = self.stage.path
         self.stage.show(graph)
         self.repaint()
-        self._moved(before)
+        self.tell_moved(before)
 
-    def tell(self, nodes: Mapping[str, NodeNow], *, running: bool = False) -> None:
+    def tell(self, nodes: Mapping[str, NodeNow]) -> None:
         """All that a run says of the nodes; in place of all that was known."""
         self._told, self._news = nodes, set()
-        self.stage.tell(nodes, time.time(), running=running)
+        self.stage.tell(nodes, time.time())
         self._painted = time.monotonic()
         self._set_beat()
         self.repaint()
@@ -126,7 +121,7 @@ class GraphCanvas(PictureView):
 
     def say_when_empty(self, *words: str) -> None:
         """What to show where there is no node: what belongs here, and the keys that fill it."""
-        self.stage.words = words  # type: ignore[assignment]
+        self.stage.over.words = words
         self.repaint()
 
     @property
@@ -208,10 +203,17 @@ class GraphCanvas(PictureView):
         self._bound = {key: action.id for action in found for key in action.keys}
 
     async def _on_key(self, event: events.Key) -> None:
-        handled = self._modal(event) if self.mode else self._act(event)
-        if handled:
+        if self._modal(event) if self.mode is not None else self._act(event):
             event.stop()
             event.prevent_default()
+
+    def _modal(self, event: events.Key) -> bool:
+        before = self.stage.path
+        if self.mode is None or not self.mode.key(event):
+            return False
+        self.repaint()
+        self.tell_moved(before)
+        return True
 
     def _act(self, event: events.Key) -> bool:
         key = event.character if event.character and event.is_printable and event.key != "space" else event.key
@@ -229,7 +231,7 @@ class GraphCanvas(PictureView):
 
     def ask(self, command: str) -> bool:
         """Do what an action of the table asks for, if the canvas can; True if it did."""
-        act = _COMMANDS.get(command)
+        act = ACTS.get(command)
         if act is None:
             return False
         self._see()
@@ -237,10 +239,11 @@ class GraphCanvas(PictureView):
         done = act(self) is not False
         if done:
             self.repaint()
-            self._moved(before)
+            self.tell_moved(before)
         return done
 
-    def _moved(self, before: str | None) -> None:
+    def tell_moved(self, before: str | None) -> None:
+        """Tell those around where the cursor is, if that was `before` somewhere else."""
         if self.stage.path != before:
             self.send(CursorMoved(self.stage.path))
 
@@ -249,288 +252,73 @@ class GraphCanvas(PictureView):
         if self.is_mounted:
             self.post_message(Notice(action))
 
-    # -- what the canvas can do by itself ------------------------------------------------------------------------------
+    # -- modes -------------------------------------------------------------------------------------------------------
 
-    def _open(self) -> bool:
-        path = self.stage.path
-        if path is None:
+    def enter(self, mode: Mode) -> bool:
+        """Begin a mode, in place of the one there is; False if it has nothing to do."""
+        self.leave(keep=True)
+        if not mode.begin():
             return False
-        self.send(NodeOpened(path))
-        return True
-
-    def _dive(self) -> bool:
-        box = self.stage.view.cursor
-        if box is None:
-            return False
-        node = self.stage.graph.boxes[box]
-        if node.kind == _KIND:
-            self.send(WentIn(node.path))
-            return True
-        form = self.stage.forms.get(box)
-        return self.stage.fold(box, Form.LISTED if form is Form.OPEN else Form.OPEN) if form is not None else False
-
-    def _surface(self) -> bool:
-        if not self.stage.everything():
-            self.send(CameOut())
-        return True
-
-    def _cancel(self) -> bool:
-        stage = self.stage
-        if stage.callout is not None:
-            stage.callout = None
-        elif stage.view.matches:
-            self._end_find(keep=False)
-        elif stage.view.selected:
-            stage.view = replace(stage.view, selected=frozenset())
-        elif not stage.everything():
-            return False
-        return True
-
-    # -- finding -------------------------------------------------------------------------------------------------------
-
-    def _start_find(self) -> None:
-        self.mode, self.wanted = "find", ""
-        self._began = self.stage.path
-        self._tell_find(None)
-
-    def _modal(self, event: events.Key) -> bool:
-        return self._finding(event) if self.mode == "find" else self._jumping(event)
-
-    def _finding(self, event: events.Key) -> bool:
-        before = self.stage.path
-        if event.key in ("enter", "escape"):
-            self._end_find(keep=event.key == "enter")
-        elif event.key == "backspace":
-            self._find(self.wanted[:-1])
-        elif event.key in ("down", "up"):
-            self.stage.next_match(1 if event.key == "down" else -1)
-            self._tell_find(len(self.stage.view.matches))
-        elif event.character and event.is_printable:
-            self._find(self.wanted + event.character)
-        else:
-            return event.key not in ("tab", "shift+tab", "f1")
+        self.mode = mode
+        self.stage.over.painter = mode.draw
         self.repaint()
-        self._moved(before)
         return True
 
-    def _find(self, wanted: str) -> None:
-        """Look from where the search began, so that each letter narrows it and a wrong one does no harm."""
-        self.wanted = wanted
-        self.stage.go(self._began)
-        self._tell_find(self.stage.find(wanted))
-
-    def _tell_find(self, count: int | None) -> None:
-        found = sorted(self.stage.view.matches)
-        cursor = self.stage.view.cursor
-        at = found.index(cursor) + 1 if cursor in found else 0
-        told = (
-            "" if count is None or not self.wanted else f"{at} of {count}" if count else "nothing has this in its name"
-        )
-        bar = "_" if self.stage.style.ascii else "▏"
-        close = "Esc clears" if self.wanted else "a part of a name; Esc leaves"
-        enter = keys.cap("enter", ascii=self.stage.style.ascii)
-        self.stage.footnote = (
-            ("/ ", "accent"),
-            (self.wanted + bar, "text"),
-            (f"  {told}", "muted" if count else "failed"),
-            (f"   {enter} keeps  {close}", "muted"),
-        )
-
-    def _end_find(self, *, keep: bool) -> None:
-        finding = self.mode == "find"
-        self.mode = ""
-        self.stage.footnote = ()
-        if not keep:
-            self.wanted = ""
-            self.stage.find("")
-            if finding:
-                self.stage.go(self._began)
-
-    def _next_match(self, step: int) -> bool:
-        return self.stage.next_match(step)[1] > 0
+    def leave(self, *, keep: bool = False) -> None:
+        """End the mode there is; what it did so far stays (`keep`), or is as it was before."""
+        mode, self.mode = self.mode, None
+        self.stage.over.painter = None
+        if mode is not None:
+            mode.end(keep=keep)
+            self.repaint()
 
     def on_paste(self, event: events.Paste) -> None:
-        """Pasted text is text to find, and never runs as keys."""
+        """Pasted text is the mode's, and never runs as keys."""
         event.stop()
-        if self.mode == "find" and event.text:
-            before = self.stage.path
-            self._find(self.wanted + event.text.splitlines()[0][:80])
-            self.repaint()
-            self._moved(before)
-
-    # -- jumping -------------------------------------------------------------------------------------------------------
-
-    def _start_jump(self) -> bool:
-        self.stage.badge()
-        if not self.stage.view.badges:
-            return False
-        self.mode, self._typed = "jump", ""
-        self.stage.footnote = (("Jump ", "accent"), ("press the letter of a node", "text"), ("   Esc leaves", "muted"))
-        return True
-
-    def _jumping(self, event: events.Key) -> bool:
         before = self.stage.path
-        self._typed += event.character or "\0"
-        letters = self.stage.view.badges
-        goal = next((box for box, badge in letters.items() if badge == self._typed), None)
-        if goal is None and any(badge.startswith(self._typed) for badge in letters.values()):
-            return True
-        self.mode = ""
-        self.stage.footnote = ()
-        self.stage.unbadge()
-        if goal is not None:
-            self.stage.put(goal)
-        self.repaint()
-        self._moved(before)
-        return True
+        if self.mode is not None and event.text and self.mode.paste(event.text):
+            self.repaint()
+            self.tell_moved(before)
 
-    # -- mouse ---------------------------------------------------------------------------------------------------------
+    # -- mouse -------------------------------------------------------------------------------------------------------
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
-        """Press: a place on the map, or the start of a drag."""
-        self.focus()
-        if event.button != 1:
-            return
-        spot = self.stage.map_spot
-        self._on_map = spot is not None and spot.holds(event.x, event.y)
-        self._pressed, self._dragged = (event.x, event.y), False
-        self.capture_mouse()
-        if self._on_map and self.stage.look_at_map(event.x, event.y):
-            self.repaint()
+        """A button went down."""
+        self._pointed(self.pointer.press, event)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
-        """Drag pans; else the node under the pointer is raised."""
-        if self._pressed is None:
-            self._hover(self.stage.box_at(event.x, event.y))
-            return
-        across, down = self._pressed[0] - event.x, self._pressed[1] - event.y
-        if self._on_map:
-            moved = self.stage.look_at_map(event.x, event.y)
-        elif not across and not down:
-            return
-        else:
-            self._dragged = True
-            self._pressed = (event.x, event.y)
-            moved = self.stage.pan(across, down)
-        if moved:
-            self.repaint()
+        """The pointer moved."""
+        self._pointed(self.pointer.move, event)
 
     def on_mouse_up(self, event: events.MouseUp) -> None:
-        """Release: the end of a drag, or a click."""
-        del event
-        self._pressed = None
-        self.release_mouse()
+        """A button went up."""
+        self._pointed(self.pointer.release, event)
 
     def on_click(self, event: events.Click) -> None:
-        """A node: cursor, with Shift the selection, its kind folds a group, twice opens or goes in."""
-        if self._dragged or self._on_map or event.button != 1:
-            return
-        box = self.stage.box_at(event.x, event.y)
-        if box is None:
-            return
-        before = self.stage.path
-        if event.shift:
-            self.stage.select(box)
-        elif event.chain == 1 and self.stage.on_kind(box, event.x, event.y):
-            self.stage.fold(box)
-            self.stage.put(box)
-        elif event.chain == 2:
-            self.stage.put(box)
-            if not self._dive():
-                self._open()
-        else:
-            self.stage.put(box)
-        self.repaint()
-        self._moved(before)
+        """A button went down and up."""
+        self._pointed(self.pointer.click, event)
 
     def on_leave(self) -> None:
         """The pointer left."""
-        self._hover(None)
-
-    def _hover(self, box: int | None) -> None:
-        stage = self.stage
-        if box == stage.view.hover:
-            return
-        touched = [each for each in (box, stage.view.hover) if each is not None]
-        stage.view = replace(stage.view, hover=box)
-        if self._hover_timer is not None:
-            self._hover_timer.stop()
-            self._hover_timer = None
-        if stage.callout is not None:
-            stage.callout = None
-            self.repaint()
-        else:
-            self.repaint(stage.rows_of(touched))
-        if box is not None:
-            self._hover_timer = self.set_timer(HOVER_SECONDS, lambda: self._call_out(box))
-
-    def _call_out(self, box: int) -> None:
-        if self.stage.view.hover == box and not self.mode:
-            self.stage.callout = box
-            self.repaint()
+        self.pointer.hover(None)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         """Wheel: down, with Shift to the right, with Ctrl farther away."""
-        self._wheel(event, 1)
+        self.pointer.wheel(event, 0, 1)
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """Wheel: up, with Shift to the left, with Ctrl nearer."""
-        self._wheel(event, -1)
+        self.pointer.wheel(event, 0, -1)
 
     def on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
         """Wheel to the right."""
-        self._pan(event, _WHEEL_COLUMNS, 0)
+        self.pointer.wheel(event, 1, 0)
 
     def on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
         """Wheel to the left."""
-        self._pan(event, -_WHEEL_COLUMNS, 0)
+        self.pointer.wheel(event, -1, 0)
 
-    def _wheel(self, event: events.MouseEvent, way: int) -> None:
-        if event.ctrl:
-            self.stage.zoom_by(way, self.stage.box_at(event.x, event.y))
-            event.stop()
-            self.repaint()
-        elif event.shift:
-            self._pan(event, way * _WHEEL_COLUMNS, 0)
-        else:
-            self._pan(event, 0, way * _WHEEL_ROWS)
-
-    def _pan(self, event: events.MouseEvent, across: int, down: int) -> None:
-        event.stop()
-        event.prevent_default()
-        if self.stage.pan(across, down):
-            self.repaint()
-
-
-Act = Callable[[GraphCanvas], object]
-
-_COMMANDS: Mapping[str, Act] = {
-    "move.left": lambda canvas: canvas.stage.move("left"),
-    "move.right": lambda canvas: canvas.stage.move("right"),
-    "move.up": lambda canvas: canvas.stage.move("up"),
-    "move.down": lambda canvas: canvas.stage.move("down"),
-    "half.left": lambda canvas: canvas.stage.leap("left"),
-    "half.right": lambda canvas: canvas.stage.leap("right"),
-    "half.up": lambda canvas: canvas.stage.leap("up"),
-    "half.down": lambda canvas: canvas.stage.leap("down"),
-    "move.first": lambda canvas: canvas.stage.ends(last=False),
-    "move.last": lambda canvas: canvas.stage.ends(last=True),
-    "open": GraphCanvas._open,
-    "zoom.in": lambda canvas: canvas.stage.zoom_by(-1),
-    "zoom.out": lambda canvas: canvas.stage.zoom_by(1),
-    "zoom.next": lambda canvas: canvas.stage.zoom_next(),
-    "fit": lambda canvas: canvas.stage.fit(),
-    "fit.selection": lambda canvas: canvas.stage.fit(canvas.stage.view.selected or canvas.stage.view.kin),
-    "fold": lambda canvas: canvas.stage.fold(),
-    "dive": GraphCanvas._dive,
-    "surface": GraphCanvas._surface,
-    "near": lambda canvas: canvas.stage.nearby() > 0,
-    "minimap": lambda canvas: [canvas.stage.toggle_map()],
-    "find": GraphCanvas._start_find,
-    "find.next": lambda canvas: canvas._next_match(1),
-    "find.previous": lambda canvas: canvas._next_match(-1),
-    "jump": GraphCanvas._start_jump,
-    "select": lambda canvas: canvas.stage.select(),
-    "cancel": GraphCanvas._cancel,
-}
-"""What the canvas does for the ids of `studio.keys`; False: there was nothing to do, the key is for others."""
+    def _pointed(self, act: Callable[[Any], None], event: events.MouseEvent) -> None:
+        before = self.stage.path
+        act(event)
+        self.tell_moved(before)

@@ -78,7 +78,7 @@ def run_canvas(nodes: int, zoom: int, live: bool) -> None:
             if not live:  # no spinner, so that every byte answers a key
                 self.known = {path: now for path, now in self.known.items() if now.state not in ("running", "retrying")}
             stage = canvas.stage
-            stage.tell(self.known, 0.0, running=live)
+            stage.tell(self.known, 0.0)
             stage.zoom_to(Zoom(zoom))
             stage.go(graph.boxes[nodes // 2].path)
             stage.corner = camera.centred(stage.scene.rects[stage.view.cursor or 0], stage.size)

@@ -116,7 +116,7 @@ async def shoot(name: str, wanted: Scenario, out: Path) -> Path:
             stage.zoom_to(wanted.zoom)
         canvas.mark(wanted.marks)
         if wanted.news:
-            canvas.tell(wanted.news, running=True)
+            canvas.tell(wanted.news)
         if wanted.forms:
             stage.fit()
         canvas.go(wanted.cursor)

@@ -39,7 +39,7 @@ def stage(graph, style: Style, width: int, height: int, news=None, cursor: str |
     made.resize(width, height)
     made.show(graph)
     if news is not None:
-        made.tell(news, 0.0, running=True)
+        made.tell(news, 0.0)
     if cursor is not None:
         made.go(cursor)
     return made
@@ -141,7 +141,7 @@ def test_ascii_pictures_hold_ascii_alone(style: str) -> None:
         for zoom in Zoom:
             made = stage(graph, STYLES[style], 100, 30, news)
             made.zoom_to(zoom)
-            made.map_wanted = True
+            made.over.map_wanted = True
             shown = "".join(row.text for row in made.rows(0, 30)).replace("≥", "")
             assert shown.isascii(), {char for char in shown if not char.isascii()}
 
@@ -151,7 +151,7 @@ def test_states_differ_without_colour_at_every_zoom() -> None:
         for zoom in Zoom:
             made = stage(parts(), style, 64, 20, STATE_NEWS)
             made.zoom_to(zoom)
-            made.callout = None
+            made.over.callout = None
             made.view = type(made.view)()
             seen = set()
             grid = made.canvas.draw(made.rect, made.faces, made.view)

@@ -256,7 +256,7 @@ def test_every_node_in_view_gets_a_letter_of_its_own_and_no_letter_starts_anothe
 
 def test_only_boxes_that_look_different_are_told() -> None:
     stage = make()
-    stage.tell(PENGUINS_NEWS, 0.0, running=True)
+    stage.tell(PENGUINS_NEWS, 0.0)
     assert stage.advance(PENGUINS_NEWS, PENGUINS_NEWS, 0.0) == []
     news = PENGUINS_NEWS | {"monthly": NodeNow("completed", seconds=2.0)}
     changed = stage.advance(news, {"monthly", "no/such"}, 0.0)
@@ -265,7 +265,7 @@ def test_only_boxes_that_look_different_are_told() -> None:
 
 def test_a_change_inside_changes_the_group_and_its_rows_are_drawn_again() -> None:
     stage = make()
-    stage.tell(PENGUINS_NEWS, 0.0, running=True)
+    stage.tell(PENGUINS_NEWS, 0.0)
     news = PENGUINS_NEWS | {"enough/fit": NodeNow("failed", error="bad")}
     changed = stage.advance(news, {"enough/fit"}, 0.0)
     assert {stage.graph.boxes[box].path for box in changed} == {"enough", "enough/fit"}
@@ -275,7 +275,7 @@ def test_a_change_inside_changes_the_group_and_its_rows_are_drawn_again() -> Non
 
 def test_time_alone_changes_what_runs() -> None:
     stage = make()
-    stage.tell({"load": NodeNow("running", started=100.0)}, 104.0, running=True)
+    stage.tell({"load": NodeNow("running", started=100.0)}, 104.0)
     assert stage.faces[stage.index["load"]].second == "4.0 s"
     assert stage.tick(112.0) == [stage.index["load"]]
     assert stage.faces[stage.index["load"]].second == "12 s"
@@ -296,10 +296,10 @@ def test_a_band_of_rows_is_the_same_as_in_the_whole_picture() -> None:
     graph = layered(300, 15)
     for zoom in Zoom:
         stage = make(graph, 100, 36)
-        stage.tell(spread(graph), 0.0, running=True)
+        stage.tell(spread(graph), 0.0)
         stage.zoom_to(zoom)
         stage.go(graph.boxes[150].path)
-        stage.map_wanted = True
+        stage.over.map_wanted = True
         whole = stage.rows(0, 36)
         for first, count in ((0, 5), (7, 1), (20, 16), (35, 1)):
             assert stage.rows(first, count) == whole[first : first + count]
@@ -321,7 +321,7 @@ def test_whatever_is_done_every_row_is_as_wide_as_the_view(
 ) -> None:
     for graph in (penguins(), wide_names()):
         stage = make(graph, width, height, Style(ascii, colour))
-        stage.tell(PENGUINS_NEWS, 0.0, running=True)
+        stage.tell(PENGUINS_NEWS, 0.0)
         stage.zoom_to(zoom)
         for act in acts:
             _do(stage, act)
@@ -350,8 +350,8 @@ def test_no_text_of_a_project_is_taken_for_a_command_of_the_terminal() -> None:
     evil = "\x1b]0;owned\x07\x9b31m\u202e"
     graph = Graph(boxes=[Box(evil, name=evil, label=6, note=evil)])
     stage = make(graph, 60, 12)
-    stage.tell({evil: NodeNow("failed", error=evil, text=evil)}, 0.0, running=True)
-    stage.callout = 0
+    stage.tell({evil: NodeNow("failed", error=evil, text=evil)}, 0.0)
+    stage.over.callout = 0
     for zoom in Zoom:
         stage.zoom_to(zoom)
         shown = "".join(row.text for row in stage.rows(0, 12))

@@ -213,7 +213,7 @@ async def test_while_finding_letters_are_letters() -> None:
     async with person() as one:
         await one.press("slash", "z", "q", "O", "backspace", "backspace", "backspace", "f", "e")
         assert one.canvas.zoom is Zoom.CARD
-        assert one.canvas.wanted == "fe"
+        assert one.canvas.mode.wanted == "fe"
         assert one.app.told == []
         await one.press("escape", "z")
         assert one.canvas.zoom is Zoom.LINE
@@ -246,7 +246,7 @@ async def test_pasted_text_is_text_to_find_and_runs_no_keys() -> None:
         await one.press("slash")
         one.canvas.post_message(Paste("clean\nzq"))
         await one.pilot.pause()
-        assert one.canvas.wanted == "clean"
+        assert one.canvas.mode.wanted == "clean"
         assert one.path == "clean"
 
 
@@ -260,7 +260,7 @@ async def test_jumping_by_a_letter() -> None:
         assert not one.canvas.stage.view.badges
         await one.press("f", "escape")
         assert one.path == "archive"
-        assert one.canvas.mode == ""
+        assert one.canvas.mode is None
 
 
 async def test_jumping_by_pairs_of_letters_where_there_are_many_nodes() -> None:
@@ -300,7 +300,7 @@ async def test_the_pointer_raises_a_node_and_after_a_while_tells_more() -> None:
     async with person() as one:
         await one.pilot.hover(GraphCanvas, offset=one.place("archive"))
         assert one.canvas.stage.view.hover == one.canvas.stage.index["archive"]
-        one.canvas._call_out(one.canvas.stage.index["archive"])
+        one.canvas.pointer.rest_on(one.canvas.stage.index["archive"])
         assert "after 1, before 0" in one.shown
         await one.pilot.hover(GraphCanvas, offset=(1, 1))
         assert one.canvas.stage.view.hover is None
@@ -374,7 +374,7 @@ async def test_news_are_gathered_and_painted_at_most_at_the_frame_rate() -> None
             real(*more)
 
         one.canvas._paint_news = paint  # type: ignore[method-assign]
-        one.canvas.tell(PENGUINS_NEWS, running=True)
+        one.canvas.tell(PENGUINS_NEWS)
         for number in range(500):
             news = PENGUINS_NEWS | {"fetch": NodeNow("completed", seconds=float(number))}
             one.canvas.advance(news, {"fetch"})
@@ -387,7 +387,7 @@ async def test_news_are_gathered_and_painted_at_most_at_the_frame_rate() -> None
 
 async def test_a_spinner_turns_while_something_runs_and_stops_then() -> None:
     async with person() as one:
-        one.canvas.tell({"load": NodeNow("running")}, running=True)
+        one.canvas.tell({"load": NodeNow("running")})
         one.canvas._tick()
         one.canvas._tick()
         assert any(char in one.shown for char in theme.SPINNER)
@@ -401,7 +401,7 @@ async def test_a_spinner_turns_while_something_runs_and_stops_then() -> None:
 async def test_without_animations_nothing_turns() -> None:
     async with person() as one:
         one.app.animation_level = "none"
-        one.canvas.tell({"load": NodeNow("running")}, running=True)
+        one.canvas.tell({"load": NodeNow("running")})
         one.canvas._tick()
         one.canvas._tick()
         assert not any(char in one.shown for char in theme.SPINNER)
