@@ -28,11 +28,13 @@ def paints() -> Paints:
 
 
 def screen(drawn: str) -> list[tuple[str, str]]:
-    """What a terminal shows of it: each cell's character, and the sequences that hold for it."""
+    """What a terminal shows of it: each cell's character, and the sequences that hold for it and can be seen there. Of a
+    blank one sees the ground, and its own colour only in reverse video."""
     found, holds = [], ""
     for codes, char in re.findall(r"\x1b\[([0-9;]*)m|(.)", drawn):
         if char:
-            found.append((char, holds))
+            unseen = char == " " and not holds.startswith("7;")
+            found.append((char, holds[holds.find("48;") :] if unseen else holds))
         else:
             holds = "" if codes == "0" else codes.removeprefix("0;")
     return found
