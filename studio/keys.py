@@ -122,9 +122,56 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("run.all", "graph", "R | f5", "run all", "Run all nodes"),
         _action("problems", "graph", "!", "problems", "Show the problems of the project", 15, "click"),
         _action("toml", "graph", "T", "TOML", "Show the project file", 16, "click"),
+        _action("breakpoint", "graph", "b", "breakpoint", "Stop before this node, or no longer", 0, "click left of it"),
+        _action("pin", "graph", "P", "pin", "Pin the value of this node, or let it go"),
         # -- editor
+        _action("save", "editor", "S | ctrl+s", "save", "Save the project file", 8),
+        _action("undo", "editor", "u | ctrl+z | U", "undo", "Undo the last edit", 7),
+        _action("redo", "editor", "ctrl+r | ctrl+y", "redo", "Do again what was undone"),
+        _action("add", "editor", "a", "add", "Add a node after this one", 3, "right click"),
+        _action("add.free", "editor", "A", "add free", "Add a node that follows nothing"),
+        _action(
+            "insert", "editor", "i", "insert", "Insert a node on the edges that leave this one", 0, "drop on an edge"
+        ),
+        _action("connect", "editor", "c", "connect", "Connect this node to another", 4, "drag from the port"),
+        _action("disconnect", "editor", "C", "cut a wire", "Cut an edge of this node"),
+        _action("move", "editor", "m", "move", "Move the selection by arrows", 0, "drag"),
+        _action("delete", "editor", "x | delete", "delete", "Delete the selection and heal the edges", 5),
+        _action("copy.inputs", "editor", "Y", "copy with inputs", "Copy the selection with what it gets from others"),
+        _action("cut", "editor", "ctrl+x", "cut", "Cut the selection: copy it, then delete it"),
+        _action("paste", "editor", "p | ctrl+v", "paste", "Paste what was copied"),
+        _action(
+            "paste.inputs", "editor", "", "paste with inputs", "Paste what was copied, with what it got from others"
+        ),
+        _action("duplicate", "editor", "d", "duplicate", "Duplicate the selection"),
         _action("select", "editor", "space", "select", "Select the node too, or no longer", 0, "Shift+click"),
+        _action(
+            "select.menu", "editor", "s", "select more", "Select all, what leads here, what follows, the same kind"
+        ),
+        _action("select.all", "editor", "", "select all", "Select all nodes"),
+        _action("select.up", "editor", "", "select before", "Select what leads to this node"),
+        _action("select.down", "editor", "", "select after", "Select what follows this node"),
+        _action("select.kind", "editor", "", "select kind", "Select the nodes of the same kind"),
+        _action("band", "editor", "v", "select a block", "Select all nodes in a block of the canvas", 0, "drag"),
+        _action("group", "editor", "(", "group", "Group the selection"),
+        _action("ungroup", "editor", ")", "ungroup", "Ungroup, or put a sub-workflow in its place"),
+        _action("extract", "editor", "X", "extract", "Make a sub-workflow of the selection"),
+        _action("bypass", "editor", "B", "bypass", "Bypass the selection, or no longer"),
+        _action("note", "editor", "t", "note", "Write a note on this node"),
+        _action("rename", "editor", "D | f2", "rename", "Rename this node wherever it is named"),
+        _action("tidy", "editor", "=", "tidy", "Let the layout place the selection, or all"),
+        _action("fix", "editor", "F", "fix", "Fix the problem of this node"),
+        _action("changes", "editor", "V", "changes", "Show what differs from the saved file"),
+        _action("recover", "editor", "", "recover", "Take the draft that was kept when the studio ended"),
+        # -- problems
+        _action("problem.fix", "problems", "f", "fix", "Fix this problem", 3),
+        _action("problem.all", "problems", "F", "fix all", "Fix all problems that know their remedy", 4),
+        # -- runs of a part
+        _action("run.to", "graph", "", "run to here", "Run this node and all that leads to it"),
+        _action("run.from", "graph", "", "run from here", "Run this node and all that follows it"),
+        _action("run.only", "graph", "", "run only this", "Run this node alone"),
         # -- monitor
+        _action("change.run", "monitor", "m", "apply edits", "Apply the edits to the run that goes on"),
         _action("pause", "monitor", "space | f6", "pause", "Pause the run, or go on", 3),
         _action("cancel.run", "monitor", "X", "cancel run", "Cancel the run", 17),
         # -- log
@@ -132,6 +179,15 @@ ACTIONS: Mapping[str, KeyAction] = dict(
     )
 )
 """All actions by id, in the order of help and docs."""
+
+UNANSWERED = frozenset(
+    (
+        "breakpoint pin save undo redo add add.free insert connect disconnect move delete copy.inputs cut paste "
+        "paste.inputs duplicate select.menu select.all select.up select.down select.kind band group ungroup "
+        "extract bypass note rename tidy fix changes recover problem.fix problem.all run.to run.from run.only change.run"
+    ).split()
+)
+"""Actions that have their keys but nobody yet who answers them: they are offered nowhere."""
 
 
 # -- keymaps of people -----------------------------------------------------------------------------------------------
@@ -170,11 +226,12 @@ def clashes(actions: Mapping[str, KeyAction] = ACTIONS) -> list[Clash]:
 def here(where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> Iterator[KeyAction]:
     """The actions whose keys hold at a place, hidden keys taken away, those of the narrow place first."""
     taken: set[str] = set()
+    known = [action for action in actions.values() if action.id not in UNANSWERED]
     for part in PLACES.get(where, (where, "all")):
-        for action in actions.values():
+        for action in known:
             if action.where == part:
                 yield replace(action, keys=tuple(key for key in action.keys if key not in taken))
-        taken.update(key for action in actions.values() if action.where == part for key in action.keys)
+        taken.update(key for action in known if action.where == part for key in action.keys)
 
 
 def action_of(key: str, where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> KeyAction | None:
@@ -299,7 +356,7 @@ def markdown(actions: Mapping[str, KeyAction] = ACTIONS) -> str:
     """The table for the docs."""
     lines = []
     for where, title in PLACE_NAMES.items():
-        rows = [action for action in actions.values() if action.where == where]
+        rows = [action for action in actions.values() if action.where == where and action.id not in UNANSWERED]
         if rows:
             lines += [f"## {title}", "", "| keys | does | mouse | id for keymap.toml |", "| --- | --- | --- | --- |"]
             for row in rows:

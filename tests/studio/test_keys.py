@@ -106,4 +106,4 @@ def test_a_person_gives_an_action_other_keys_and_hears_of_clashes() -> None:
 def test_the_docs_have_a_row_for_every_action() -> None:
     text = keys.markdown()
     for action in ACTIONS.values():
-        assert f"`{action.id}`" in text
+        assert (f"`{action.id}`" in text) is (action.id not in keys.UNANSWERED)
