@@ -39,7 +39,7 @@ from engine.planner import plan_project
 from engine.project.loading import load, project_file
 from engine.project.model import Project, SubWorkflow
 from engine.result import RunResult, run_result
-from engine.runner import Run
+from engine.runner.run import Run
 from engine.steering import ErrorHandler, WorkflowScheduler
 
 DEFAULT_SLOTS = 2

@@ -43,7 +43,7 @@ from engine.attempt import Attempt, Outcome, Work
 from engine.executors.contract import Workplace
 from engine.machine.state import WorkflowState
 from engine.plan import LaneSpec, Plan
-from engine.runner import Run
+from engine.runner.run import Run
 from engine.store.journal import Journal
 
 WORKERS = 2

@@ -26,7 +26,7 @@ from typing import Any
 from engine.executors.contract import Workplace
 from engine.executors.lookup import make_executor
 from engine.plan import Plan, simple_plan
-from engine.runner import Run
+from engine.runner.run import Run
 from engine.store.journal import Journal
 
 MASK = (1 << 62) - 1

@@ -27,7 +27,7 @@ from engine.executors.contract import Workplace
 from engine.executors.processes import ProcessesExecutor
 from engine.machine.state import WorkflowState
 from engine.plan import LaneSpec, Plan
-from engine.runner import Run
+from engine.runner.run import Run
 from engine.store.journal import Journal
 
 SLOTS = 2

@@ -479,7 +479,7 @@ def test_higher_priority_starts_first(tmp_path: Path) -> None:
 
 
 def test_a_store_that_refuses_for_a_while_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.runner.STORE_RETRY", 0.05)
+    monkeypatch.setattr("engine.runner.publisher.STORE_RETRY", 0.05)
     stage = Stage(tmp_path, TWO, held=["first"]).start()
     stage.until(lambda: stage.executor.live and stage.happened(e.Started))
     stage.ledger.refusals = 3
@@ -498,7 +498,7 @@ def test_a_store_that_refuses_for_a_while_loses_nothing(tmp_path: Path, monkeypa
 
 
 def test_nothing_new_starts_while_nothing_can_be_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.runner.STORE_RETRY", 0.02)
+    monkeypatch.setattr("engine.runner.publisher.STORE_RETRY", 0.02)
     names = [f"n{i}" for i in range(6)]
     project = '[nodes.n0]\ntask = "t:work"\n' + "".join(
         f'[nodes.{name}]\ntask = "t:work"\nneeds = ["{before}"]\n' for before, name in itertools.pairwise(names)

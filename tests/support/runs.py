@@ -25,7 +25,7 @@ from engine.plan import Plan
 from engine.planner import plan_project
 from engine.project.toml import read
 from engine.result import RunResult, run_result
-from engine.runner import Run
+from engine.runner.run import Run
 from engine.start import RunHandle
 
 PATIENCE = 15.0

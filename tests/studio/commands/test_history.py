@@ -254,7 +254,7 @@ def test_a_clock_far_off_is_amber_and_stops_nothing(
     make()
     wall = time.mktime((year, 1, 1, 0, 0, 30, 0, 1, 0))
     monkeypatch.setattr("engine.start.time.time", lambda: wall)
-    monkeypatch.setattr("engine.runner.time.time", lambda: wall)
+    monkeypatch.setattr("engine.runner.run.time.time", lambda: wall)
     assert call("run", "-q").code == 0
     (run,) = ids(call)
     assert run.startswith(str(year)[:3])

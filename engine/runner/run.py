@@ -1,0 +1,274 @@
+"""The engine's only loop: inbox -> exchange -> journal -> feed -> executors.
+
+`Run` is one run of one plan. Whoever drives it (`drive`, in a thread of the caller's choice) is the only one who touches
+its state; everybody else leaves news or requests in the inbox and reads.
+
+What is acknowledged (the end of the run, an accepted pause or cancel) waits for the commit that covers it; starting a
+node does not. While nothing can be recorded, nothing new starts.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from engine.attempt import CANCELED, Attempt, LogLines, News, Outcome, Progress, Trouble
+from engine.errors import NotReady, WorkflowError
+from engine.executors.contract import Executor, Workplace
+from engine.frames import Pause
+from engine.machine import decisions, events
+from engine.machine.decisions import Request
+from engine.machine.requests import Answer, Cancel, CancelNode
+from engine.machine.state import CANCELING, RUNNING, RunState
+from engine.plan import Plan
+from engine.runner import publisher as publishing
+from engine.runner.exchange import Exchange
+from engine.runner.inbox import Asked, Inbox, Piece
+from engine.runner.publisher import TURN, LogKeeper, Publisher, Recorder, Witness
+from engine.runner.stations import Stations
+from engine.steering import ErrorHandler, WorkflowScheduler
+
+FILE_LOOK = 0.25
+"""Seconds between looks for a file that a node waits for."""
+
+
+class Run:
+    """One run of a plan. Build it, `drive()` it in some thread; watch it by `feed` and `state`; steer it by `ask`."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        executors: Mapping[str, Executor],
+        *,
+        workplace: Workplace,
+        journal: Recorder | None = None,
+        logs: LogKeeper | None = None,
+        witness: Witness | None = None,
+        scheduler: WorkflowScheduler | None = None,
+        error_handler: ErrorHandler | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.plan = plan
+        self.state = RunState(plan)
+        self._clock = clock
+        self._zero = clock()
+        self._workplace = workplace
+        self._inbox = Inbox()
+        self._stations = Stations(plan, executors, self.state)
+        self._publisher = Publisher(self.state, journal=journal, logs=logs, witness=witness)
+        self._exchange = Exchange(
+            self.state,
+            self._stations,
+            self._publisher,
+            scheduler=scheduler,
+            error_handler=error_handler,
+            chance=chance,
+        )
+        self.feed = self._publisher.feed
+        self._driver: int | None = None
+        self._over = threading.Event()
+
+    # -- for everybody: any thread ---------------------------------------------------------------------------------
+
+    @property
+    def trouble(self) -> str | None:
+        """Why nothing can be recorded just now; None while all is well."""
+        return self._publisher.trouble
+
+    def report(self, news: Sequence[News]) -> None:
+        """Take news from an executor."""
+        self._inbox.report(news)
+
+    def ask(self, request: Request, wait: float | None = 30.0) -> None:
+        """Pause, resume or cancel; returns when the answer is recorded. Raises NotReady where the state forbids it."""
+        asked = Asked(request)
+        if threading.get_ident() == self._driver:  # an observer asks: answer at once, or we would wait for ourselves
+            self._exchange.answer(asked, self.now())
+        else:
+            self._inbox.ask(asked)
+            if isinstance(request, Cancel | CancelNode):
+                self._interrupt(getattr(request, "node", None))
+            if wait is None:
+                return
+            self._await(asked, wait)
+        if asked.error is not None:
+            raise asked.error
+
+    def _interrupt(self, only: int | None = None) -> None:
+        """End what keeps the loop in its own thread, so that it can hear why; from any other thread.
+
+        A plain function without `ctx` and without a limit is not watched, and goes on to its end.
+        """
+        state = self.state
+        if self._driver is not None and self._stations.work_in_place():
+            running = [node for node, code in enumerate(state.states) if code == RUNNING and only in (None, node)]
+            self._stations.cancel([(node, state.attempts[node]) for node in running], in_place=True)
+
+    def _await(self, asked: Asked, wait: float) -> None:
+        until = time.monotonic() + wait
+        while not asked.answered.wait(0.05):
+            if self._over.is_set():  # the loop has gone, and may have missed it
+                if not asked.answered.is_set():
+                    decisions.asked(self.state, asked.request, self.now())
+                return
+            if time.monotonic() > until:
+                raise NotReady("the engine is busy and did not answer; the request stands")
+
+    def now(self) -> float:
+        """Seconds since the run was built."""
+        return self._clock() - self._zero
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait until the run is over and recorded; False if the time passed first."""
+        return self._over.wait(timeout)
+
+    # -- the loop ------------------------------------------------------------------------------------------------------
+
+    def drive(self) -> RunState:
+        """Run to the end, in this thread. Raises SystemFailure or NetworkError where an executor cannot open."""
+        self._driver = threading.get_ident()
+        self._zero = self._clock()
+        watch = self._publisher.watch(self.now, self._limit_watch()) if self._stations.work_in_place() else None
+        try:
+            self._stations.open(self._workplace, self.report)
+            self._exchange.apply(events.RunStarted(self.now(), time.time()))
+            perform = self._stations.works_alone_in_place()
+            if perform is not None:
+                self._drive_in_place(perform)
+            else:
+                self._drive()
+        finally:
+            self._stations.close()
+            self._collect_last_words()
+            if watch is not None:
+                watch.set()
+            while not self._publish(self.now()) and self.state.is_over:
+                time.sleep(publishing.STORE_RETRY)
+            self._over.set()
+            self._answer_all()
+            self._driver = None
+        return self.state
+
+    def _drive_in_place(self, perform: Callable[[Attempt], Outcome]) -> None:
+        clock, zero, state, waiting = self._clock, self._zero, self.state, self._inbox.pieces
+        exchange, publisher = self._exchange, self._publisher
+        news: Sequence[Piece] = ()
+        while True:
+            now = clock() - zero
+            if waiting:
+                news = [*self._inbox.take(), *news]
+            orders = exchange.step(news, now, 1)
+            if exchange.ending:
+                self._end()
+            if now - publisher.published > TURN:
+                self._publish(now)
+            if orders:
+                stopped = state.phase == CANCELING  # asked for by an observer who heard of this very start
+                news = (_canceled(orders[0]) if stopped else perform(orders[0]),)
+            elif state.is_over:
+                return
+            else:
+                news = ()
+                self._sleep(now)
+
+    def _drive(self) -> None:
+        state, inbox, stations = self.state, self._inbox, self._stations
+        while True:
+            now = self.now()
+            orders = self._exchange.step(inbox.take(), now)
+            local = stations.dispatch(orders) if orders else ()
+            if self._exchange.ending:
+                self._end()
+            if now - self._publisher.published > TURN:
+                self._publish(now)
+            for attempt in local:
+                inbox.pieces.append(stations.perform(attempt))
+            if state.is_over:
+                return
+            if not inbox.pieces:
+                self._sleep(self.now())
+
+    def _end(self) -> None:
+        """End the attempts that applied events want ended, after what was started beside them was handed out."""
+        attempts, self._exchange.ending = self._exchange.ending, []
+        self._stations.cancel(attempts)
+
+    def _publish(self, now: float) -> bool:
+        """Commit and hand on; whoever asked for what is now on record is told. False if the store refused."""
+        done = self._publisher.publish(now)
+        if done and self._exchange.unanswered:
+            self._answer_all()
+        return done
+
+    def _answer_all(self) -> None:
+        answered, self._exchange.unanswered = self._exchange.unanswered, []
+        for asked in answered:
+            asked.answered.set()
+        while self._inbox.pieces and self._over.is_set():
+            piece = self._inbox.pieces.popleft()
+            if type(piece) is Asked:
+                try:
+                    decisions.asked(self.state, piece.request, self.now())
+                except WorkflowError as problem:
+                    piece.error = problem
+                piece.answered.set()
+
+    def _collect_last_words(self) -> None:
+        """Log lines that arrived with the last outcomes; the run itself is over."""
+        for piece in self._inbox.take():
+            if isinstance(piece, (LogLines, Progress)):
+                self._exchange.hear(piece, self.now())
+            elif isinstance(piece, Asked):
+                self._inbox.pieces.append(piece)
+                break
+
+    # -- waiting -----------------------------------------------------------------------------------------------------
+
+    def _sleep(self, now: float) -> None:
+        """Wait for news, for the next timer, or for the moment to commit."""
+        due = decisions.next_due(self.state)
+        moments = [] if due is None else [due]
+        if self.state.asking and self._look_for_files(now):
+            return
+        if self.state.asking:
+            moments.append(now + FILE_LOOK)
+        if self._has_to_publish():
+            moments.append(self._publisher.due())
+        self._inbox.wait(max(0.0, min(moments) - now) if moments else None)
+        now = self.now()
+        if self._has_to_publish() and now - self._publisher.published > TURN and not self._inbox.pieces:
+            self._publish(now)
+
+    def _has_to_publish(self) -> bool:
+        return bool(self._publisher.log or self._exchange.unanswered)
+
+    def _look_for_files(self, now: float) -> bool:
+        """Answer for waits whose file is there; whether there was one."""
+        found = [
+            node
+            for node, name in self.state.asking.items()
+            if isinstance(self.state.plan.frames[node], Pause) and (self._workplace.folder / name).exists()
+        ]
+        for node in found:
+            self._exchange.apply_all(decisions.asked(self.state, Answer(node, None, "the file"), now))
+        return bool(found)
+
+    def _limit_watch(self) -> Callable[[float], Any]:
+        """What the watch thread looks at beside the record: whether the time of the run is up."""
+        limit = self.plan.timeout
+
+        def glance(now: float) -> None:
+            nonlocal limit
+            if limit is not None and now >= limit:
+                limit = None
+                self._interrupt()
+
+        return glance
+
+
+def _canceled(attempt: Attempt) -> Outcome:
+    return Outcome(attempt.node, attempt.number, CANCELED, error=Trouble("Canceled", "canceled"))

@@ -1,0 +1,109 @@
+"""Where attempts of a run are sent: each executor with the lanes whose nodes go there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from engine.attempt import Attempt, Outcome
+from engine.executors.contract import Executor, InPlace, Report, Workplace
+from engine.machine.state import RunState
+from engine.plan import Plan
+
+Key = tuple[int, int]
+
+
+class Station:
+    """One executor of the run and its lanes. `in_place` is the same executor if it works in the caller's thread."""
+
+    __slots__ = ("executor", "in_place", "lanes", "name")
+
+    def __init__(self, name: str, executor: Executor, lanes: list[int]) -> None:
+        self.name = name
+        self.executor = executor
+        self.in_place = executor if isinstance(executor, InPlace) else None
+        self.lanes = lanes
+
+
+class Stations:
+    """All of them. They are told what to do here and decide nothing."""
+
+    def __init__(self, plan: Plan, executors: Mapping[str, Executor], state: RunState) -> None:
+        self.all = [
+            Station(name, executors[name], [i for i, lane in enumerate(plan.lanes) if i and lane.executor == name])
+            for name in plan.executors
+        ]
+        self._state = state
+        self._most = plan.max_parallel
+        self._of_lane = {lane: station for station in self.all for lane in station.lanes}
+        self._opened: list[Station] = []
+
+    def of(self, node: int) -> Station:
+        """Where a node's attempts go."""
+        return self._of_lane[self._state.lane_of[node]]
+
+    def works_alone_in_place(self) -> Callable[[Attempt], Outcome] | None:
+        """How to perform an attempt, if everything happens in the caller's thread."""
+        only = self.all[0].in_place if len(self.all) == 1 else None
+        return None if only is None else only.perform
+
+    def work_in_place(self) -> bool:
+        """Whether any attempt keeps the caller's thread busy."""
+        return any(station.in_place is not None for station in self.all)
+
+    def room(self, station: Station) -> int:
+        """How many more attempts it may be given."""
+        state = self._state
+        room = station.executor.capacity() - sum(state.lanes[lane].running for lane in station.lanes)
+        return room if self._most is None else min(room, self._most - state.running)
+
+    def open(self, workplace: Workplace, report: Report) -> None:
+        """Get all executors ready. Raises what one raises that cannot be; `close` closes those that were opened."""
+        for station in self.all:
+            station.executor.open(workplace, report)
+            self._opened.append(station)
+
+    def close(self) -> None:
+        """End what still runs."""
+        for station in self._opened:
+            station.executor.close()
+
+    def dispatch(self, orders: list[Attempt]) -> list[Attempt]:
+        """Hand attempts to their executors; those of an executor that works in this thread are returned."""
+        if len(self.all) == 1:
+            self.all[0].executor.start(orders)
+            return []
+        sorted_: dict[str, list[Attempt]] = {}
+        local: list[Attempt] = []
+        for attempt in orders:
+            station = self.of(attempt.node)
+            if station.in_place is None:
+                sorted_.setdefault(station.name, []).append(attempt)
+            else:
+                local.append(attempt)
+        for station in self.all:
+            if station.name in sorted_:
+                station.executor.start(sorted_[station.name])
+        return local
+
+    def perform(self, attempt: Attempt) -> Outcome:
+        """Do an attempt that `dispatch` returned."""
+        in_place = self.of(attempt.node).in_place
+        assert in_place is not None
+        return in_place.perform(attempt)
+
+    def cancel(self, attempts: Sequence[Key], *, in_place: bool = False) -> None:
+        """End these; with `in_place`, only those that keep the caller's thread busy."""
+        for station in self.all:
+            if in_place and station.in_place is None:
+                continue
+            theirs = [pair for pair in attempts if self._of_lane.get(self._state.lane_of[pair[0]]) is station]
+            if theirs:
+                station.executor.cancel(theirs)
+
+    def suspend(self, attempt: Key) -> None:
+        """Hold an attempt, as far as its executor can."""
+        self.of(attempt[0]).executor.suspend([attempt])
+
+    def resume(self, attempt: Key) -> None:
+        """Let it go on."""
+        self.of(attempt[0]).executor.resume([attempt])
