@@ -20,6 +20,8 @@ Stamp = tuple[str, int]
 
 _lock = threading.Lock()
 _folders: list[str] = []
+_put: set[str] = set()
+"""Folders that `enter` itself put on the path; those that were there before stay."""
 _before: dict[str, set[str]] = {}
 _loaded: dict[str, Stamp] = {}
 
@@ -34,10 +36,11 @@ def enter(folder: Path) -> None:
         _folders.append(place)
         if place not in sys.path:
             sys.path.insert(_where(), place)
+            _put.add(place)
 
 
 def leave(folder: Path) -> None:
-    """End an `enter`: the last one takes the folder off the path."""
+    """End an `enter`: the last one takes the folder off the path, unless it was there before."""
     place = str(folder.absolute())
     with _lock:
         if place not in _folders:
@@ -49,8 +52,10 @@ def leave(folder: Path) -> None:
             changed = _changed(_file_of(name))
             if changed is not None and _is_inside(_file_of(name), place):
                 _loaded[name] = (place, changed)
-        if place in sys.path:
-            sys.path.remove(place)
+        if place in _put:
+            _put.discard(place)
+            if place in sys.path:
+                sys.path.remove(place)
 
 
 def _where() -> int:

@@ -72,3 +72,12 @@ def test_a_project_file_named_like_the_standard_library_changes_nothing_for_othe
     code = "import colorsys\ndef which(): return hasattr(colorsys, 'rgb_to_hls')\n"
     (folder / "same_name.py").write_text(code, "utf-8")
     assert run_once(folder) is True
+
+
+def test_a_folder_that_was_on_the_path_before_stays_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = write(tmp_path / "a", "x")
+    monkeypatch.syspath_prepend(str(folder))
+    before = list(sys.path)
+    run_once(folder)
+    assert sys.path == before
+    monkeypatch.undo()
