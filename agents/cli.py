@@ -89,8 +89,8 @@ def start(
     foreground: bool,
 ) -> None:
     """Start an agent on this machine. It waits for runs with the executor `agents`, one at a time."""
+    from agents.gate import new_keys
     from agents.local import start_standing
-    from agents.sockets import new_keys
 
     home = Home(name)
     if home.pid():

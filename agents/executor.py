@@ -13,7 +13,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -23,16 +22,18 @@ from pathlib import Path
 from typing import Any
 
 from agents import wire
-from agents.coordinator import BATCH, Coordinator, Ended, FleetChanged, Job, Said, TaskBody, Turn
+from agents.backlog import BATCH
+from agents.coordinator import Coordinator
+from agents.crew import Crew
 from agents.errors import AgentUnavailable, Malformed
 from agents.fleet import AgentInfo, AgentStatus, LoadBalancingStrategy, Requirements
 from agents.homes import Home, living, user_keys
+from agents.inbox import Inbox
+from agents.jobs import Job, TaskBody
 from agents.keys import Allowed, load_keys
-from agents.local import LocalAgent
-from agents.packing import Inputs, Packer, Unpacker, body_of, outcome_of
-from agents.service import Settings
-from agents.shelf import Shelf
-from engine.attempt import FAILED, Attempt, LogLines, MetricSet, News, Outcome, Progress, Trouble, Work
+from agents.packing import Inputs, Packer, body_of
+from agents.turns import Ended, FleetChanged, Said, Turn
+from engine.attempt import FAILED, Attempt, News, Outcome, Trouble, Work
 from engine.errors import NotReady
 from engine.executors.contract import Report, Workplace
 from engine.executors.packing import Functions
@@ -40,9 +41,7 @@ from engine.payload import NotPackable
 
 Key = tuple[int, int]
 AGENTS = 2  # agents started on this machine, sharing the slots
-DEATHS = 5  # of an agent that never registered, after which it is not started again
 MOST_WAITING = 768
-UNREADABLE = 100  # parcels after which an agent's key is revoked
 
 
 class AgentsExecutor:
@@ -73,18 +72,11 @@ class AgentsExecutor:
         self._labels = list(labels)
         self._resources = dict(resources or {})
         self._lock = threading.Lock()
-        self._starting = threading.Lock()  # an agent that is started again is not missed by `close`
-        self._slots_of: dict[str, int] = {}
-        self._usual: float | None = None
         self._coordinator: Coordinator | None = None
         self._hub: Any = None
-        self._local: dict[str, LocalAgent] = {}
-        self._deaths: dict[str, int] = {}
+        self._crew: Crew | None = None
         self._bodies: dict[int, tuple[Work, TaskBody]] = {}
         self._epochs: dict[Key, int] = {}  # of attempts that came with one of their own
-        self._shelves: dict[str, Shelf] = {}
-        self._unpackers: dict[str, Unpacker] = {}
-        self._unreadable: dict[str, int] = {}
         self._closing = False
         self._folder = ""
         self._standing: dict[Home, int] = {}
@@ -96,7 +88,8 @@ class AgentsExecutor:
 
     def open(self, workplace: Workplace, report: Report) -> None:
         """Listen, and start agents. Raises SystemFailure or NetworkError where that cannot be done."""
-        from agents.sockets import Hub, new_keys, remove_socket_file
+        from agents.gate import new_keys
+        from agents.sockets import Hub, remove_socket_file
 
         self._workplace = workplace
         self._report = report
@@ -104,6 +97,7 @@ class AgentsExecutor:
         self._functions = Functions(same_python=True, folder=str(Path(workplace.folder).absolute()))
         self._packer = Packer(b"e")
         self._inputs = Inputs(self._packer)
+        self._inbox = Inbox(Path(workplace.state))
         self._allowed = Allowed()
         run = workplace.run or f"pool-{secrets.token_hex(4)}"
         self._standing = self._hold_standing(run) if self._count is None else {}
@@ -117,7 +111,7 @@ class AgentsExecutor:
             reassign=self._reassign,
             strategy=self._strategy,
             draw=secrets.SystemRandom().random,
-            shelf=self._take,
+            shelf=self._inbox.put,
             holds_acks=self._holds_acks,
             workplace={"folder": str(workplace.folder), "python": workplace.python or ""},
         )
@@ -139,7 +133,7 @@ class AgentsExecutor:
     def capacity(self) -> int:
         """The slots; more when attempts are so short that they should wait at the agents instead of here."""
         coordinator = self._open()
-        usual = self._usual
+        usual = self._inbox.usual
         slots = max(self._slots, coordinator.slots())
         if usual is None or usual > 0.01:
             return slots
@@ -201,24 +195,23 @@ class AgentsExecutor:
             until = time.monotonic() + grace + 2.0
             while coordinator.jobs and time.monotonic() < until and self._someone_lives():
                 self._idle.wait(0.05)
-        with self._starting:
-            self._closing = True
+        self._closing = True
+        if self._crew is not None:
+            self._crew.stop_hiring()
         with self._lock:
             left = list(coordinator.jobs.values())
             coordinator.jobs.clear()
             if self._standing:
                 self._send_all(coordinator.settle(time.monotonic()))
                 self._send_all(coordinator.release(time.monotonic()))
-            for name in self._local:
+            for name in self._crew.names() if self._crew is not None else ():
                 with contextlib.suppress(AgentUnavailable):
                     self._send_all(coordinator.shutdown(name, time.monotonic(), drain=False, grace=0.0))
         if left:
             trouble = Trouble("Canceled", "canceled; its agent was ended")
             self._report([Outcome(job.node, job.number, "canceled", error=trouble) for job in left])
-        local = list(self._local.values())
-        for agent in local:
-            agent.close(0.0 if not agent.process.stdin else 2.0)
-        self._local.clear()
+        if self._crew is not None:
+            self._crew.close()
         if self._hub is not None:
             self._hub.close(linger=0.2)
         if self._folder:
@@ -240,7 +233,7 @@ class AgentsExecutor:
 
     def pids(self) -> dict[str, int]:
         """The processes of the agents that were started here."""
-        return {name: agent.pid for name, agent in list(self._local.items())}
+        return self._crew.pids() if self._crew is not None else {}
 
     def settle(self, upto: int | None = None) -> None:
         """What was reported (up to a former value of `coordinator.taken`) is recorded: agents may forget it."""
@@ -306,23 +299,11 @@ class AgentsExecutor:
             self.changes.append(one)
             return None
         assert type(one) is Said
-        message = one.message
-        if type(message) is wire.TaskProgress:
-            return Progress(message.node, message.number, message.fraction, message.text)
-        if type(message) is wire.TaskLines:
-            return LogLines(message.node, message.number, message.stream, message.lines)
-        return MetricSet(message.node, message.number, message.name, message.text)
+        return self._inbox.said_of(one)
 
     def _outcome_of(self, one: Ended) -> Outcome:
-        job, result = one.job, one.result
-        if result is None:
-            what = "Lost" if one.kind == "lost" else "Canceled"
-            outcome = Outcome(job.node, job.number, one.kind, error=Trouble(what, one.reason))
-        else:
-            outcome = outcome_of(result, self._unpacker(one.agent))
-            seconds = result.execution_time
-            self._usual = seconds if self._usual is None else self._usual + 0.1 * (seconds - self._usual)
-        if self._epochs and (epoch := self._epochs.pop((job.node, job.number), 0)):
+        outcome = self._inbox.outcome_of(one)
+        if self._epochs and (epoch := self._epochs.pop(one.job.key, 0)):
             outcome.epoch = epoch
         return outcome
 
@@ -344,8 +325,7 @@ class AgentsExecutor:
     def _distrust(self, agent: str, problem: Malformed, now: float) -> Turn:
         """Something unreadable came from a known key: said, counted, and at last no longer listened to."""
         assert self._coordinator is not None
-        count = self._unreadable[agent] = self._unreadable.get(agent, 0) + 1
-        if count >= UNREADABLE:
+        if self._inbox.is_hopeless(agent):
             self._allowed.revoke(agent)
             return self._coordinator.revoked(agent, now)
         return self._coordinator.unreadable(agent, problem.answer, now)
@@ -365,21 +345,6 @@ class AgentsExecutor:
         self._perform(turn)
         return due
 
-    def _take(self, agent: str, chunk: wire.Chunk, frame: Any) -> None:
-        self._shelf_of(agent).put(chunk, frame)
-
-    def _shelf_of(self, agent: str) -> Shelf:
-        shelf = self._shelves.get(agent)
-        if shelf is None:
-            shelf = self._shelves[agent] = Shelf(Path(self._workplace.state), room=wire.VALUE_LIMIT)
-        return shelf
-
-    def _unpacker(self, agent: str) -> Unpacker:
-        known = self._unpackers.get(agent)
-        if known is None:
-            known = self._unpackers[agent] = Unpacker(self._shelf_of(agent).take)
-        return known
-
     # ------------------------------------------------------------ agents of this machine
 
     @staticmethod
@@ -397,58 +362,31 @@ class AgentsExecutor:
                 self._perform(turn)
 
     def _start_local(self) -> None:
-        count = self._count if self._count is not None else min(AGENTS, self._slots)
-        count = max(0, min(count, self._slots))
-        for index in range(count):
-            slots = self._slots // count + (index < self._slots % count)
-            self._start_agent(f"local-{index + 1}", slots)
-
-    def _start_agent(self, name: str, slots: int) -> None:
-        from agents.sockets import new_keys
-
-        keys = new_keys()
-        self._allowed.revoke(name)
-        self._allowed.add(name, keys.public)
-        state = Path(self._workplace.state)
-        settings = Settings(
-            name=name,
-            slots=slots,
-            endpoint=self._endpoint,
-            server=self._keys.public,
-            public=keys.public,
-            secret=keys.secret,
-            folder=str(Path(self._workplace.folder).absolute()),
-            python=self._workplace.python or sys.executable,
-            scratch=str((state / "scratch").absolute()),
-            path=[place for place in sys.path if place and os.path.isabs(place)],  # noqa: PTH117
+        crew = self._crew = Crew(
+            self._workplace,
+            self._endpoint,
+            self._keys.public,
+            self._allowed,
+            self._died,
+            self._give_up,
             labels=self._labels,
             resources=self._resources,
         )
-        self._slots_of[name] = slots
-        self._local[name] = LocalAgent(settings, state / "agents" / f"{name}.log", self._gone)
+        crew.start(self._count if self._count is not None else AGENTS, self._slots)
 
     def _someone_lives(self) -> bool:
-        return any(agent.process.poll() is None for agent in self._local.values()) or not self._local
+        return self._crew is None or self._crew.lives()
 
-    def _gone(self, agent: LocalAgent, code: int) -> None:
-        """A local agent's process has ended: its leases end, and another one takes its place."""
-        coordinator = self._coordinator
-        if self._closing or coordinator is None or self._local.get(agent.name) is not agent:
-            return
-        ended = f"its process was ended by signal {-code}" if code < 0 else f"its process ended with exit code {code}"
+    def _died(self, agent: str, how: str) -> bool:
+        """A local agent's process has ended: its leases end. Whether it had registered."""
+        coordinator = self._open()
         with self._lock:
-            registered = agent.name in coordinator.nodes
-            turn = coordinator.disconnected(agent.name, ended, time.monotonic())
+            registered = agent in coordinator.nodes
+            turn = coordinator.disconnected(agent, how, time.monotonic())
         self._perform(turn)
-        self._deaths[agent.name] = 0 if registered else self._deaths.get(agent.name, 0) + 1
-        if self._deaths[agent.name] < DEATHS:
-            with self._starting:
-                if not self._closing:
-                    self._start_agent(agent.name, self._slots_of[agent.name])
-        else:
-            self._give_up(agent, ended)
+        return registered
 
-    def _give_up(self, agent: LocalAgent, ended: str) -> None:
+    def _give_up(self, reason: str) -> None:
         """No agent can be started here: what waits would wait for ever."""
         coordinator = self._open()
         with self._lock:
@@ -456,7 +394,6 @@ class AgentsExecutor:
                 return
             jobs = list(coordinator.jobs.values())
             coordinator.jobs.clear()
-        reason = f"no agent can be started: {ended}\n{agent.last_words()}"
         self._report([Outcome(job.node, job.number, FAILED, error=Trouble("AgentUnavailable", reason)) for job in jobs])
 
     def _open(self) -> Coordinator:

@@ -25,9 +25,10 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-from agents import wire
+from agents import protocol, wire
 from agents.errors import MessageTooLarge
-from agents.wire import Chunk, Message, Parcel
+from agents.protocol import Chunk, Message
+from agents.wire import Parcel
 
 WINDOW = 8 << 20  # unacknowledged bytes, beyond which bulk waits
 PARCELS = 1024  # unacknowledged parcels, beyond which everything waits
@@ -85,9 +86,9 @@ class Link:
     def value(self, name: bytes, data: Any) -> None:
         """Queue a large value: bytes, a memoryview of bytes, or a mapped file."""
         total = len(data)
-        if total > wire.VALUE_LIMIT:
-            raise MessageTooLarge(total, wire.VALUE_LIMIT, "value")
-        piece = min(wire.CHUNK, self.limits.frame)
+        if total > protocol.VALUE_LIMIT:
+            raise MessageTooLarge(total, protocol.VALUE_LIMIT, "value")
+        piece = min(protocol.CHUNK, self.limits.frame)
         view = data if isinstance(data, memoryview) or total <= piece else memoryview(data)
         for offset in range(0, total, piece) or (0,):
             self._bulk.append((Chunk(name, offset, total), view))
@@ -173,7 +174,7 @@ class Link:
             return self._pack(self._take(self._bulk), (), now)
         self._bulk.popleft()
         chunk, data = first
-        end = min(chunk.offset + min(wire.CHUNK, self.limits.frame), chunk.total)
+        end = min(chunk.offset + min(protocol.CHUNK, self.limits.frame), chunk.total)
         frame = data if chunk.offset == 0 and end == chunk.total else data[chunk.offset : end]
         return self._pack([chunk], (frame,), now)
 
@@ -223,11 +224,11 @@ class Link:
 def _size(message: Any) -> int:
     """About how many bytes a message takes; only those that carry values count."""
     kind = type(message)
-    if kind is wire.TaskAssignment:
+    if kind is protocol.TaskAssignment:
         return len(message.inputs) + len(message.serialized_task or b"") + 64
-    if kind is wire.TaskResult:
+    if kind is protocol.TaskResult:
         return len(message.serialized_result or b"") + len(message.extras or b"") + 64
-    if kind is wire.TaskLines:
+    if kind is protocol.TaskLines:
         return sum(map(len, message.lines)) * 4 + 64
     return 256
 

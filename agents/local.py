@@ -26,7 +26,7 @@ _standing: list[subprocess.Popen[bytes]] = []  # nobody waits for these, and Pop
 
 def start_standing(home: Home, described: Description, *, foreground: bool = False) -> subprocess.Popen[bytes]:
     """Start an agent that outlives this process (unless `foreground`); its key must be in its home."""
-    from agents.sockets import new_keys
+    from agents.gate import new_keys
 
     keys = load_keys(home.key)
     settings = Settings(

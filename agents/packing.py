@@ -4,7 +4,7 @@ On the engine's side an attempt becomes a body (what its `Work` says, once per W
 the agent's side they become a Work and an Attempt again, whose values stay sealed: only a child opens them. An outcome
 goes back the same way. Short scalars are themselves; everything else is a `Payload`, an extension of msgpack here.
 
-Parts of a payload that are longer than `wire.INLINE` do not travel inside: they get a name, and the name travels.
+Parts of a payload that are longer than `protocol.INLINE` do not travel inside: they get a name, and the name travels.
 
 What an agent says is not believed: an outcome is read with types checked, and whatever does not fit is a failure of
 that attempt. Nothing here opens a payload.
@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.msgpack import Ext
 
-from agents import wire
+from agents import protocol
 from agents.errors import SerializationError
 from engine import attempt as words
 from engine.attempt import Attempt, Outcome, Trouble, Work
@@ -73,7 +73,7 @@ class Packer:
 
     def _part(self, part: Any) -> Any:
         size = part.nbytes if isinstance(part, memoryview) else len(part)
-        if size <= wire.INLINE:
+        if size <= protocol.INLINE:
             return part if isinstance(part, bytes) else bytes(part)
         name = self.name_of(part)
         self._aside[name] = part if isinstance(part, bytes) else memoryview(part).cast("B")
@@ -204,7 +204,7 @@ def _simple(value: Any) -> Any:
     return value if type(value) in SCALARS else str(value)
 
 
-def outcome_of(result: wire.TaskResult, unpacker: Unpacker) -> Outcome:
+def outcome_of(result: protocol.TaskResult, unpacker: Unpacker) -> Outcome:
     """The outcome that an agent tells of. What it says that is none becomes a failure of the attempt."""
     try:
         return _outcome_of(result, unpacker)
@@ -213,7 +213,7 @@ def outcome_of(result: wire.TaskResult, unpacker: Unpacker) -> Outcome:
         return Outcome(result.node, result.number, words.FAILED, None, result.execution_time, trouble)
 
 
-def _outcome_of(result: wire.TaskResult, unpacker: Unpacker) -> Outcome:
+def _outcome_of(result: protocol.TaskResult, unpacker: Unpacker) -> Outcome:
     kind = result.kind if result.kind in KINDS else words.FAILED
     value = None
     if result.serialized_result is not None and kind == words.COMPLETED:
@@ -274,7 +274,7 @@ class Attempts:
         """Another engine: its bodies are other ones."""
         self._works.clear()
 
-    def make(self, task: wire.TaskAssignment, body: Any) -> Attempt:
+    def make(self, task: protocol.TaskAssignment, body: Any) -> Attempt:
         """The attempt of an assignment; `body` is the one that its `work` numbers."""
         key = (task.work, task.timeout)
         work = self._works.get(key)
@@ -297,7 +297,7 @@ class Attempts:
         return attempt
 
 
-def result_of(outcome: Outcome, run: str, packer: Packer) -> tuple[wire.TaskResult, dict[bytes, Any]]:
+def result_of(outcome: Outcome, run: str, packer: Packer) -> tuple[protocol.TaskResult, dict[bytes, Any]]:
     """The message that tells of an outcome, and its large parts by name."""
     value = extras = None
     if outcome.value is not None:
@@ -306,7 +306,7 @@ def result_of(outcome: Outcome, run: str, packer: Packer) -> tuple[wire.TaskResu
         extras = packer.encode((outcome.writes, outcome.metrics))
     error = None
     if (said := outcome.error) is not None:
-        error = wire.Trouble(
+        error = protocol.Trouble(
             _cut(said.type, 1024),
             _cut(said.message, 16 << 10),
             _cut(said.traceback, 48 << 10),
@@ -316,7 +316,7 @@ def result_of(outcome: Outcome, run: str, packer: Packer) -> tuple[wire.TaskResu
             said.retryable,
         )
     aside = packer.taken()
-    message = wire.TaskResult(
+    message = protocol.TaskResult(
         run,
         outcome.node,
         outcome.number,

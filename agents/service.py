@@ -26,13 +26,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from agents import wire
+from agents import protocol, wire
 from agents.errors import Malformed
 from agents.homes import Home, Status
-from agents.keys import KeyPair, private_folder
+from agents.keys import KeyPair
+from agents.orders import Orders
 from agents.packing import Attempts, Missing, Packer, Unpacker, result_of
 from agents.shelf import Shelf
-from agents.worker import Orders, Worker
+from agents.spool import Spool
+from agents.worker import Worker
 from engine.attempt import FAILED, LogLines, MetricSet, News, Outcome, Progress, Trouble
 from engine.errors import WorkflowError
 from engine.executors.children import Children
@@ -69,7 +71,7 @@ class Settings(Struct, frozen=True):
 
 def versions() -> dict[str, str]:
     """What is compared when something does not fit."""
-    return {"python": platform.python_version(), "protocol": str(wire.VERSION)}
+    return {"python": platform.python_version(), "protocol": str(protocol.VERSION)}
 
 
 class Service:
@@ -85,11 +87,11 @@ class Service:
         self._shelf = Shelf(Path(settings.scratch) if settings.scratch else None)
         self._packer = Packer(b"%d." % os.getpid())
         self._attempts = Attempts(Unpacker(self._shelf.get))
-        self._queue: deque[wire.TaskAssignment] = deque()
-        self._there: dict[Key, wire.TaskAssignment] = {}  # what the children have
+        self._queue: deque[protocol.TaskAssignment] = deque()
+        self._there: dict[Key, protocol.TaskAssignment] = {}  # what the children have
         self._values: dict[bytes, Any] = {}
-        self._values_of: dict[wire.TaskId, list[bytes]] = {}
-        self._spool = _Spool(Path(settings.spool)) if settings.spool else None
+        self._values_of: dict[protocol.TaskId, list[bytes]] = {}
+        self._spool = Spool(Path(settings.spool)) if settings.spool else None
         self._reason: str | None = None
         self._end_at: float | None = None
         self._home = Home(settings.name) if settings.home else None
@@ -99,7 +101,7 @@ class Service:
         self._asked_to_end = threading.Event()
         spooled = self._spool.read(self._values) if self._spool else []
         minor = f"python{sys.version_info[0]}.{sys.version_info[1]}"
-        description = wire.NodeRegistration(
+        description = protocol.NodeRegistration(
             settings.name,
             settings.slots,
             platform.node()[:200],
@@ -208,7 +210,7 @@ class Service:
             self._reason = orders.stop
             self._spoke.stop()
 
-    def _forget(self, tasks: list[wire.TaskId]) -> None:
+    def _forget(self, tasks: list[protocol.TaskId]) -> None:
         if self._values_of or self._spool is not None:
             with self._lock:
                 for task in tasks:
@@ -225,7 +227,7 @@ class Service:
             if task in waiting:
                 with self._lock:
                     self._queue = deque(one for one in self._queue if one.task_id != task)
-                ended.append(wire.TaskResult(*task, kind="canceled"))
+                ended.append(protocol.TaskResult(*task, kind="canceled"))
             elif children is not None and self._is_there(task):
                 children.cancel([(task.node, task.attempt)], grace)
         for task, on in orders.hold:
@@ -236,7 +238,7 @@ class Service:
                 after = self._worker.ended_all(ended, time.monotonic())
             self._obey(after)
 
-    def _is_there(self, task: wire.TaskId) -> bool:
+    def _is_there(self, task: protocol.TaskId) -> bool:
         there = self._there.get((task.node, task.attempt))
         return there is not None and there.epoch == task.epoch
 
@@ -322,7 +324,7 @@ class Service:
         if self._queue:
             self._feed()
 
-    def _result_of(self, outcome: Outcome) -> wire.TaskResult | None:
+    def _result_of(self, outcome: Outcome) -> protocol.TaskResult | None:
         task = self._there.pop((outcome.node, outcome.number), None)
         if task is None:
             return None
@@ -336,57 +338,14 @@ class Service:
         return result
 
 
-def _message_of(piece: News, task: wire.TaskAssignment) -> Any:
+def _message_of(piece: News, task: protocol.TaskAssignment) -> Any:
     about = (task.run, task.node, task.number, task.epoch)
     if isinstance(piece, Progress):
-        return wire.TaskProgress(*about, piece.fraction, piece.text[:4096])
+        return protocol.TaskProgress(*about, piece.fraction, piece.text[:4096])
     if isinstance(piece, MetricSet):
-        return wire.TaskMetric(*about, piece.name[:1024], piece.text[:16384])
+        return protocol.TaskMetric(*about, piece.name[:1024], piece.text[:16384])
     assert isinstance(piece, LogLines)
-    return wire.TaskLines(*about, piece.stream, piece.lines)
-
-
-class _Spool:
-    """Results on disk, one file each, while no engine takes them."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = private_folder(folder)
-
-    def _path(self, task: wire.TaskId) -> Path:
-        from hashlib import sha256
-
-        return self._folder / f"{sha256(str(task).encode()).hexdigest()[:32]}.result"
-
-    def write(self, results: list[wire.TaskResult], values: dict[bytes, Any]) -> None:
-        for result in results:
-            path = self._path(result.task_id)
-            parts = {name: bytes(values[name]) for name in result.values if name in values}
-            data = msgspec.msgpack.encode([result, parts])
-            part = path.with_suffix(".part")
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(path)
-
-    def remove(self, tasks: list[wire.TaskId]) -> None:
-        for task in tasks:
-            self._path(task).unlink(missing_ok=True)
-
-    def read(self, values: dict[bytes, Any]) -> list[wire.TaskResult]:
-        """What an earlier process left. A damaged file is put aside, never believed."""
-        found = []
-        for path in sorted(self._folder.glob("*.result")):
-            try:
-                result, parts = msgspec.msgpack.decode(
-                    path.read_bytes(), type=tuple[wire.TaskResult, dict[bytes, bytes]]
-                )
-            except (OSError, msgspec.DecodeError):
-                path.replace(path.with_suffix(".damaged"))
-                continue
-            values.update(parts)
-            found.append(result)
-        return found
+    return protocol.TaskLines(*about, piece.stream, piece.lines)
 
 
 def serve(settings: Settings) -> int:

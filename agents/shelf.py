@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.errors import Malformed
-from agents.wire import Chunk
+from agents.protocol import Chunk
 
 IN_MEMORY = 16 << 20  # bytes of a value above which it lies in a file
 MOST_BEGUN = 64  # values that may be on their way at once

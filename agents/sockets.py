@@ -1,14 +1,8 @@
-"""ZeroMQ, and nothing but ZeroMQ: sockets that move frames between processes whose keys are known to each other.
+"""Sockets that move frames between processes whose keys are known to each other. With `gate`, all that knows ZeroMQ.
 
-CURVE by itself is open: a server accepts whoever knows its public key, unless somebody answers its questions about keys
-(ZAP) and the socket insists on being answered. So here
-- the domain is set and enforced *before* the socket is bound: without an answer nobody gets in;
-- the gate answers from a live allow-list, and tells each message's sender by key, never by what the frames say;
-- every message is looked up in that list again, so a revoked key is deaf and dumb at once, connected or not;
-- at start-up a stranger and a friend knock. If the stranger gets in, or the friend does not, nothing starts.
-
-Only loopback and Unix sockets are bound unless an address is named by a person. Received frames are limited in size (by
-ZeroMQ, which drops the connection) and in number (here).
+Each message's sender is told by its key, never by what the frames say, and looked up in the live allow-list again: a
+revoked key is deaf and dumb at once, connected or not. Only loopback and Unix sockets are bound unless an address is named
+by a person. Received frames are limited in size (by ZeroMQ, which drops the connection) and in number (here).
 
 One thread waits for the file descriptor of the socket and reads; anybody may send. Both hold a lock while they touch the
 socket, which ZeroMQ wants; a sender that finds news for the reader wakes it, as the descriptor tells of changes only
@@ -22,48 +16,26 @@ from __future__ import annotations
 import contextlib
 import errno
 import ipaddress
-import logging
 import os
 import selectors
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import zmq
-from zmq.utils import z85
-from zmq.utils.monitor import recv_monitor_message
 
 from agents import wire
 from agents.errors import ConnectionFailed, NetworkUnavailable
+from agents.gate import Gate, Insecure, guard, prove
 from agents.keys import Allowed, KeyPair
-from engine.errors import SystemFailure
 
-log = logging.getLogger(__name__)
-DOMAIN = b"flowloom"
 HANDSHAKE = 1.0  # seconds that a handshake may take
 LINK_HEARTBEAT = 0.5  # seconds between ZeroMQ's own heartbeats, which see a dead link whatever Python does
 LINK_TIMEOUT = 2.0
 RECEIVE_QUEUE = 1000  # messages of one peer that wait in memory
 BACKLOG = 512
 WHOLE = 32 << 10  # bytes from which a frame is not copied out of ZeroMQ's memory
-PROVE = 2.0  # seconds that the start-up test may take
-
-
-class Insecure(SystemFailure):
-    """The socket would have let strangers in, or cannot tell: nothing was started."""
-
-
-def new_keys() -> KeyPair:
-    """A fresh pair."""
-    public, secret = zmq.curve_keypair()
-    return KeyPair(public.decode(), secret.decode())
-
-
-def public_of(secret: str) -> str:
-    """The public key that belongs to a secret one."""
-    return zmq.curve_public(secret.encode()).decode()
 
 
 def is_private(endpoint: str) -> bool:
@@ -75,40 +47,6 @@ def is_private(endpoint: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-class _Gate(threading.Thread):
-    """Answers ZeroMQ's question whether a key may come in (ZAP, RFC 27)."""
-
-    def __init__(self, context: zmq.Context[Any], allowed: Allowed) -> None:
-        super().__init__(name="flowloom-gate", daemon=True)
-        self._allowed = allowed
-        self._socket = context.socket(zmq.REP)
-        self._socket.linger = 0
-        self._socket.bind("inproc://zeromq.zap.01")
-        self.denied = 0
-
-    def run(self) -> None:
-        socket = self._socket
-        try:
-            while True:
-                self._answer(socket, socket.recv_multipart())
-        except zmq.ZMQError:  # the context ends
-            socket.close()
-
-    def _answer(self, socket: zmq.Socket[bytes], question: list[bytes]) -> None:
-        version, request, domain, address, _, mechanism, *credentials = [*question, b"", b"", b"", b"", b"", b""][:8]
-        key = credentials[0] if credentials else b""
-        name = None
-        if version == b"1.0" and domain == DOMAIN and mechanism == b"CURVE" and len(key) == 32:
-            key = z85.encode(key)
-            name = self._allowed.name_of(key)
-        if name is None:
-            self.denied += 1
-            log.info("somebody at %s was refused: %s", address.decode("ascii", "replace"), mechanism[:16])
-            socket.send_multipart([b"1.0", request, b"400", b"refused", b"", b""])
-        else:
-            socket.send_multipart([b"1.0", request, b"200", b"", key, b""])
 
 
 class _Waker:
@@ -267,21 +205,17 @@ class Hub(_Socket):
         self._on_frames = on_frames
         self._routes: dict[str, bytes] = {}
         self.unwelcome = 0  # messages of keys that were revoked meanwhile
-        self._gate = _Gate(context, allowed) if gate else None
+        self._gate = Gate(context, allowed) if gate else None
         if self._gate is not None:
             self._gate.start()
         super().__init__(context, zmq.ROUTER, on_time)
         socket = self._socket
-        socket.curve_server = True
-        socket.curve_publickey = keys.public.encode()
-        socket.curve_secretkey = keys.secret.encode()
-        socket.zap_domain = DOMAIN
-        socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
+        guard(socket, keys)
         socket.setsockopt(zmq.ROUTER_MANDATORY, 1)
         socket.backlog = BACKLOG
         self.public = keys.public
         try:
-            self._prove()
+            prove(context, socket, keys.public, allowed)
         except BaseException:
             self.close()
             raise
@@ -333,47 +267,6 @@ class Hub(_Socket):
             return None
         return self._allowed.name_of(str(key).encode())
 
-    # ------------------------------------------------------------ the start-up test
-
-    def _prove(self) -> None:
-        """A stranger and a friend knock at a socket file of this moment, with the options that all endpoints get."""
-        friend = new_keys()
-        with tempfile.TemporaryDirectory(prefix="flowloom-") as folder:
-            endpoint = f"ipc://{folder}/s"
-            self._socket.bind(endpoint)
-            self._allowed.add("(start-up test)", friend.public)
-            try:
-                self._knock(endpoint, friend)
-            finally:
-                self._allowed.revoke("(start-up test)")
-                with contextlib.suppress(zmq.ZMQError):
-                    self._socket.unbind(endpoint)
-
-    def _knock(self, endpoint: str, friend: KeyPair) -> None:
-        with (
-            _visitor(self._context, new_keys(), self.public) as stranger,
-            _visitor(self._context, friend, self.public) as known,
-        ):
-            monitor = stranger.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED)
-            stranger.connect(endpoint)
-            stranger.send(b"stranger", zmq.NOBLOCK)
-            refused = monitor.poll(int(PROVE * 1000)) and (
-                recv_monitor_message(monitor)["event"] == zmq.EVENT_HANDSHAKE_FAILED_AUTH
-            )
-            stranger.disable_monitor()
-            monitor.close(linger=0)
-            known.connect(endpoint)
-            known.send(b"friend", zmq.NOBLOCK)
-            heard = []
-            while self._socket.poll(int(PROVE * 1000) if refused else 50):
-                heard.append(self._socket.recv_multipart()[-1])
-                if heard[-1] == b"friend":
-                    break
-        if not refused or b"stranger" in heard:
-            raise Insecure("nobody guards the agents' socket: a stranger was not refused, so nothing was started")
-        if b"friend" not in heard:
-            raise Insecure("the agents' socket does not let a known key in, so nothing was started")
-
     def close(self, linger: float = 0.0) -> None:
         super().close(linger)
         if not self._context.closed:
@@ -383,20 +276,6 @@ class Hub(_Socket):
         self._context.term()  # the gate's thread sees it and closes its socket
         assert self._gate is not None
         self._gate.join(2.0)
-
-
-@contextlib.contextmanager
-def _visitor(context: zmq.Context[Any], keys: KeyPair, server: str) -> Iterator[zmq.Socket[bytes]]:
-    socket: zmq.Socket[bytes] = context.socket(zmq.DEALER)
-    socket.linger = 0
-    socket.immediate = False
-    socket.curve_publickey = keys.public.encode()
-    socket.curve_secretkey = keys.secret.encode()
-    socket.curve_serverkey = server.encode()
-    try:
-        yield socket
-    finally:
-        socket.close(linger=0)
 
 
 class Spoke(_Socket):
@@ -438,27 +317,6 @@ class Spoke(_Socket):
         super().close(linger)
         if not self._context.closed:
             self._context.term()
-
-
-def reachable(endpoint: str, keys: KeyPair, server: str, timeout: float = 2.0) -> None:
-    """Shake hands with an engine and hang up. Raises ConnectionFailed with the reason."""
-    context: zmq.Context[Any] = zmq.Context()
-    try:
-        with _visitor(context, keys, server) as socket:
-            monitor = socket.get_monitor_socket(zmq.EVENT_HANDSHAKE_FAILED_AUTH | zmq.EVENT_HANDSHAKE_SUCCEEDED)
-            try:
-                socket.connect(endpoint)
-            except zmq.ZMQError as error:
-                raise ConnectionFailed(endpoint, str(error.strerror)) from error
-            event = recv_monitor_message(monitor)["event"] if monitor.poll(int(timeout * 1000)) else None
-            socket.disable_monitor()
-            monitor.close(linger=0)
-            if event == zmq.EVENT_HANDSHAKE_FAILED_AUTH:
-                raise ConnectionFailed(endpoint, "the key was refused")
-            if event is None:
-                raise ConnectionFailed(endpoint, f"nobody answered within {timeout:g} s")
-    finally:
-        context.destroy(linger=0)
 
 
 def remove_socket_file(endpoint: str) -> None:

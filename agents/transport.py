@@ -16,7 +16,7 @@ from agents import wire
 from agents.errors import AgentUnavailable, Malformed, SerializationError, Timeout
 from agents.keys import Allowed, KeyPair
 from agents.link import RESEND, Link
-from agents.wire import Message
+from agents.protocol import Message
 from engine.errors import NetworkError
 
 
@@ -209,7 +209,8 @@ class ZmqTransport(_Delivery):
         cls, keys: KeyPair, server: str, endpoint: str, *, name: str = "engine", patience: float = 5.0
     ) -> ZmqTransport:
         """Connect to one that listens, called `name` here. Raises ConnectionFailed if nobody is there or refuses."""
-        from agents.sockets import Spoke, reachable
+        from agents.gate import reachable
+        from agents.sockets import Spoke
 
         self = cls(patience)
         await asyncio.to_thread(reachable, endpoint, keys, server, patience)

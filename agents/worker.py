@@ -14,45 +14,25 @@ process. Nothing here runs or opens anything.
   away; a spool that was found at the start is delivered like a result of today.
 - **Cut off** means: nothing heard for a while. Attempts go on and results wait. After `linger` seconds everything is
   killed and the agent ends.
-- Short news (progress) is thinned: per attempt the newest each `NEWS_EVERY` seconds; lines are gathered as long.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from agents import wire
+from agents import protocol, wire
 from agents.link import Link
-from agents.wire import Holding, Message, Parcel, TaskAssignment, TaskId, TaskResult
+from agents.orders import Orders
+from agents.protocol import Holding, Message, TaskAssignment, TaskResult
+from agents.results import Results
+from agents.sayings import Key, Sayings
+from agents.wire import Parcel
 
-NEWS_EVERY = 0.1
 REGISTER_EVERY = 0.3
 CUT_OFF = 4  # heartbeats without a word after which the agent registers again
-REMEMBERED = 65536  # finished leases whose doubles are recognized
-Key = tuple[str, int, int]  # run, node, attempt
-
-
-class Orders:
-    """What follows from one input, for the shell to carry out in this order.
-
-    `sends` are parcels; `start` assignments to begin; `cancel` (lease, grace); `hold` (lease, on); `keep` results to
-    spool and `forget` leases whose results need no spool any more; `stop` a reason to end the process, or None.
-    """
-
-    __slots__ = ("cancel", "forget", "hold", "keep", "sends", "start", "stop")
-
-    def __init__(self) -> None:
-        self.sends: list[list[Any]] = []
-        self.start: list[TaskAssignment] = []
-        self.cancel: list[tuple[TaskId, float]] = []
-        self.hold: list[tuple[TaskId, bool]] = []
-        self.keep: list[TaskResult] = []
-        self.forget: list[TaskId] = []
-        self.stop: str | None = None
 
 
 class Worker:
@@ -64,11 +44,11 @@ class Worker:
 
     def __init__(
         self,
-        description: wire.NodeRegistration,
+        description: protocol.NodeRegistration,
         session: int,
         now: float,
         *,
-        shelf: Callable[[wire.Chunk, Any], None] | None = None,
+        shelf: Callable[[protocol.Chunk, Any], None] | None = None,
         has: Callable[[bytes], bool] | None = None,
         spooled: Sequence[TaskResult] = (),
         linger: float = 600.0,
@@ -92,34 +72,28 @@ class Worker:
         self._engine_session = 0
         self._begun: set[Key] = set()
         self._canceled: set[Key] = set()
-        self._kept: deque[TaskResult] = deque(spooled)  # in the order in which they are delivered to this engine
-        self._others: list[TaskResult] = []  # results of engines that have not come back
-        self._finished: deque[TaskId] = deque((one.task_id for one in spooled), maxlen=REMEMBERED)
-        self._known: set[TaskId] = set(self._finished)
+        self._results = Results(spooled)
+        self._sayings = Sayings(now)
         self._wanting: dict[Key, TaskAssignment] = {}
-        self._recorded = 0
         self._spooling = False
         self._heard_at = now
         self._registered_at = -1e9
         self._beat_at = -1e9
-        self._progress: dict[Key, wire.TaskProgress] = {}
-        self._lines: dict[tuple[Key, str], list[str]] = {}
-        self._news_at = now
         self._shutdown = False
         self._orders = Orders()
         self._heard: dict[type, Callable[[Any, float], None]] = {
             TaskAssignment: self._on_assignment,
-            wire.Cancel: self._on_cancel,
-            wire.Hold: self._on_hold,
-            wire.Recorded: self._on_recorded,
-            wire.Recall: self._on_recall,
-            wire.Drain: self._on_drain,
-            wire.Shutdown: self._on_shutdown,
-            wire.Release: self._on_release,
-            wire.Welcome: self._on_welcome_again,
-            wire.Want: self._on_want,
-            wire.Refused: self._on_refused,
-            wire.Unknown: self._on_unknown,
+            protocol.Cancel: self._on_cancel,
+            protocol.Hold: self._on_hold,
+            protocol.Recorded: self._on_recorded,
+            protocol.Recall: self._on_recall,
+            protocol.Drain: self._on_drain,
+            protocol.Shutdown: self._on_shutdown,
+            protocol.Release: self._on_release,
+            protocol.Welcome: self._on_welcome_again,
+            protocol.Want: self._on_want,
+            protocol.Refused: self._on_refused,
+            protocol.Unknown: self._on_unknown,
         }
         self.values: Mapping[bytes, Any] = {}  # large results that are on their way, by name; the shell's
 
@@ -147,26 +121,26 @@ class Worker:
             elif (handler := handlers.get(type(message))) is not None:
                 handler(message, now)
             else:
-                self._say_bare(wire.Refused("direction", f"{type(message).__name__} is not for an agent"))
+                self._say_bare(protocol.Refused("direction", f"{type(message).__name__} is not for an agent"))
 
     def _other_engine(self, parcel: Parcel, now: float) -> None:
         """A session without a conversation here: a welcome may begin one, a refusal makes this agent register."""
         sender = parcel.envelope.sender
         for message in parcel.messages:
-            if type(message) is wire.Welcome:
+            if type(message) is protocol.Welcome:
                 if (reason := self._why_not(message, now)) is not None:
                     self.refused += 1
                     link = Link(self.session, sender, self.limits)
-                    self._orders.sends.append(link.bare([wire.Refused("held", reason)]))
+                    self._orders.sends.append(link.bare([protocol.Refused("held", reason)]))
                 else:
                     self._adopted_by(message, sender, parcel, now)
                 return
-            if type(message) is wire.Refused and message.code == "unregistered":
+            if type(message) is protocol.Refused and message.code == "unregistered":
                 self._registered_at = -1e9  # somebody new is there, who does not know this agent
 
-    def _why_not(self, welcome: wire.Welcome, now: float) -> str | None:
+    def _why_not(self, welcome: protocol.Welcome, now: float) -> str | None:
         """Why this engine may not have the agent, None if it may."""
-        if not self.engine or (self._link is None and not self.leases and not self._kept):
+        if not self.engine or (self._link is None and not self.leases and not self._results.kept):
             return None
         if welcome.engine == self.engine:
             if welcome.generation < self.generation:
@@ -180,7 +154,7 @@ class Worker:
             return None
         return f"{self.engine} holds this agent; it was heard {now - self._heard_at:.0f} s ago"
 
-    def _adopted_by(self, welcome: wire.Welcome, sender: int, parcel: Parcel, now: float) -> None:
+    def _adopted_by(self, welcome: protocol.Welcome, sender: int, parcel: Parcel, now: float) -> None:
         same = welcome.engine == self.engine
         self.engine = welcome.engine
         self.generation = welcome.generation
@@ -191,23 +165,20 @@ class Worker:
         self._heard_at = now
         link = self._link = Link(self.session, sender, self.limits)
         self.bodies.clear()
-        self._recorded = 0
         if not same:
             for key, assignment in list(self.leases.items()):
                 self._orders.cancel.append((assignment.task_id, 0.0))
                 self._canceled.add(key)
         for key in list(self._wanting):
             self._give_back(key)
-        everything = [*self._kept, *self._others]
-        self._others = [one for one in everything if one.run != self.engine]
-        self._kept = deque(one for one in everything if one.run == self.engine)
-        for result in self._kept:
+        self._results.belong_to(self.engine)
+        for result in self._results.kept:
             self._deliver(link, result)
         self._spooling = False
         self._beat_at = -1e9
         self._take(link, parcel, now)
 
-    def _on_welcome_again(self, message: wire.Welcome, now: float) -> None:
+    def _on_welcome_again(self, message: protocol.Welcome, now: float) -> None:
         """The welcome itself, now as a message of its conversation, or an echo of it: nothing is left to do."""
 
     # ------------------------------------------------------------ leases
@@ -216,7 +187,7 @@ class Worker:
         if task.serialized_task is not None:
             self.bodies[task.work] = task.serialized_task
         identity = task.task_id
-        if identity in self._known:
+        if self._results.knows(identity):
             self.refused += 1
             return
         key = (task.run, task.node, task.number)
@@ -227,10 +198,10 @@ class Worker:
                 return
             self._orders.cancel.append((present.task_id, 0.0))
         if self.draining:
-            self._send(wire.Returned([identity], "this agent drains"))
+            self._send(protocol.Returned([identity], "this agent drains"))
             return
         if not task.task_value and task.work not in self.bodies:
-            self._send(wire.Returned([identity], "the body of the task did not come with it"))
+            self._send(protocol.Returned([identity], "the body of the task did not come with it"))
             return
         self.leases[key] = task
         self._begun.discard(key)
@@ -239,7 +210,7 @@ class Worker:
         if missing:
             self._wanting[key] = task
             for name in missing:
-                self._send(wire.Want(name))
+                self._send(protocol.Want(name))
             return
         self._orders.start.append(task)
 
@@ -247,7 +218,7 @@ class Worker:
     def _names(task: TaskAssignment) -> list[bytes]:
         return [*task.values, task.task_value] if task.task_value else task.values
 
-    def _came(self, chunk: wire.Chunk, now: float) -> None:
+    def _came(self, chunk: protocol.Chunk, now: float) -> None:
         """A large value may be whole now, and an attempt may have waited for it."""
         if self._wanting and self._has(chunk.name):
             for key, task in list(self._wanting.items()):
@@ -259,7 +230,7 @@ class Worker:
         """An attempt has left the queue: it cannot be given back any more."""
         self._begun.add((run, node, number))
 
-    def _on_cancel(self, message: wire.Cancel, now: float) -> None:
+    def _on_cancel(self, message: protocol.Cancel, now: float) -> None:
         for task in message.tasks:
             key = (task.run, task.node, task.attempt)
             lease = self.leases.get(key)
@@ -271,13 +242,13 @@ class Worker:
                 self._canceled.add(key)
                 self._orders.cancel.append((task, message.grace))
 
-    def _on_hold(self, message: wire.Hold, now: float) -> None:
+    def _on_hold(self, message: protocol.Hold, now: float) -> None:
         for task in message.tasks:
             lease = self.leases.get((task.run, task.node, task.attempt))
             if lease is not None and lease.epoch == task.epoch:
                 self._orders.hold.append((task, message.on))
 
-    def _on_recall(self, message: wire.Recall, now: float) -> None:
+    def _on_recall(self, message: protocol.Recall, now: float) -> None:
         given = []
         for task in message.tasks:
             key = (task.run, task.node, task.attempt)
@@ -289,12 +260,12 @@ class Worker:
             del self.leases[key]
             given.append(task)
         if given:
-            self._send(wire.Returned(given))
+            self._send(protocol.Returned(given))
 
     def _give_back(self, key: Key) -> None:
         task = self._wanting.pop(key)
         self.leases.pop(key, None)
-        self._send(wire.Returned([task.task_id], "its large values did not arrive"))
+        self._send(protocol.Returned([task.task_id], "its large values did not arrive"))
 
     # ------------------------------------------------------------ results
 
@@ -321,24 +292,19 @@ class Worker:
         return self._finish(now)
 
     def _end(self, key: Key, result: TaskResult, now: float) -> None:
-        if self._progress or self._lines:
-            self._flush_news(now)  # what an attempt said comes before its end
+        if self._sayings:
+            self._tell_sayings(now)  # what an attempt said comes before its end
         del self.leases[key]
         if self._begun:
             self._begun.discard(key)
         if self._canceled:
             self._canceled.discard(key)
-        identity = result.task_id
-        if len(self._finished) == REMEMBERED:
-            self._known.discard(self._finished[0])
-        self._finished.append(identity)
-        self._known.add(identity)
         if self._spooling:
             self._orders.keep.append(result)
-        if self._link is None or result.run == self.engine:
-            self._kept.append(result)
-            if self._link is not None:
-                self._deliver(self._link, result)
+        mine = self._link is None or result.run == self.engine
+        self._results.add(result, to_keep=mine)
+        if mine and self._link is not None:
+            self._deliver(self._link, result)
 
     def _deliver(self, link: Link, result: TaskResult) -> None:
         for name in result.values:
@@ -347,61 +313,48 @@ class Worker:
         # Results are counted in the order in which they arrive, so all of them take the same lane.
         link.bulk(result)
 
-    def _on_recorded(self, message: wire.Recorded, now: float) -> None:
-        while self._recorded < message.count and self._kept:
-            self._recorded += 1
-            self._orders.forget.append(self._kept.popleft().task_id)
+    def _on_recorded(self, message: protocol.Recorded, now: float) -> None:
+        self._orders.forget += self._results.recorded(message.count)
 
-    def _on_want(self, message: wire.Want, now: float) -> None:
+    def _on_want(self, message: protocol.Want, now: float) -> None:
         if self._link is not None and (data := self.values.get(message.name)) is not None:
             self._link.value(message.name, data)
 
     # ------------------------------------------------------------ news of attempts that go on
 
-    def said(self, message: wire.TaskProgress | wire.TaskLines | wire.TaskMetric, now: float) -> Orders:
+    def said(self, message: protocol.TaskProgress | protocol.TaskLines | protocol.TaskMetric, now: float) -> Orders:
         """Progress, lines or a metric. Progress is thinned, lines are gathered; a metric travels at once."""
         key = (message.run, message.node, message.number)
         lease = self.leases.get(key)
         if lease is None or lease.epoch != message.epoch:
             return self._finish(now)
-        if isinstance(message, wire.TaskProgress):
-            self._progress[key] = message
-        elif isinstance(message, wire.TaskLines):
-            self._lines.setdefault((key, message.stream), []).extend(message.lines)
-        else:
+        if isinstance(message, protocol.TaskMetric):
             self._send(message)
-        if now - self._news_at >= NEWS_EVERY:
-            self._flush_news(now)
+        else:
+            self._sayings.add(key, message)
+        due = self._sayings.due
+        if due is not None and now >= due:
+            self._tell_sayings(now)
         return self._finish(now)
 
-    def _flush_news(self, now: float) -> None:
-        self._news_at = now
-        for (key, stream), lines in self._lines.items():
-            if (lease := self.leases.get(key)) is not None:
-                for start in range(0, len(lines), 1024):
-                    self._say(wire.TaskLines(*key, lease.epoch, stream, lines[start : start + 1024]))
-        self._lines.clear()
-        for progress in self._progress.values():
-            self._say(progress)
-        self._progress.clear()
-
-    def _say(self, message: Message) -> None:
-        """News in the lane of the results, so that what an attempt said comes before its end."""
-        if self._link is not None:
-            self._link.bulk(message)
+    def _tell_sayings(self, now: float) -> None:
+        """In the lane of the results, so that what an attempt said comes before its end."""
+        for message in self._sayings.take(self.leases, now):
+            if self._link is not None:
+                self._link.bulk(message)
 
     # ------------------------------------------------------------ coming and going
 
-    def _on_drain(self, message: wire.Drain, now: float) -> None:
+    def _on_drain(self, message: protocol.Drain, now: float) -> None:
         self.drain(now)
 
     def drain(self, now: float) -> None:
         """Take nothing new; end when nothing is left, if asked to shut down."""
         if not self.draining:
             self.draining = True
-            self._send(wire.StatusUpdate(self.description.id, "draining", self.load()))
+            self._send(protocol.StatusUpdate(self.description.id, "draining", self.load()))
 
-    def _on_shutdown(self, message: wire.Shutdown, now: float) -> None:
+    def _on_shutdown(self, message: protocol.Shutdown, now: float) -> None:
         self._shutdown = True
         self.drain(now)
         if not message.drain:
@@ -409,13 +362,12 @@ class Worker:
 
     def stop(self, now: float, grace: float = 5.0, drain: bool = False) -> Orders:
         """End by this agent's own wish: cancel what runs (unless `drain`), deliver, say goodbye."""
-        self._on_shutdown(wire.Shutdown(drain, grace), now)
+        self._on_shutdown(protocol.Shutdown(drain, grace), now)
         return self._finish(now)
 
-    def _on_release(self, message: wire.Release, now: float) -> None:
+    def _on_release(self, message: protocol.Release, now: float) -> None:
         self._orders.cancel += [(task.task_id, 0.0) for task in self.leases.values()]
-        self._orders.forget += [result.task_id for result in self._kept]
-        self._kept.clear()
+        self._orders.forget += self._results.let_go()
         self.leases.clear()
         self._begun.clear()
         self._wanting.clear()
@@ -424,23 +376,23 @@ class Worker:
         self._engine_session = 0
         self._registered_at = now
 
-    def _on_refused(self, message: wire.Refused, now: float) -> None:
+    def _on_refused(self, message: protocol.Refused, now: float) -> None:
         if message.code == "unregistered":
             self._registered_at = -1e9
         elif message.code in ("identity", "version"):
             self._orders.stop = message.text
 
-    def _on_unknown(self, message: wire.Unknown, now: float) -> None:
-        text = f"message {message.tag} is not known to protocol version {wire.VERSION}"
-        self._say_bare(wire.Refused("unknown", text))
+    def _on_unknown(self, message: protocol.Unknown, now: float) -> None:
+        text = f"message {message.tag} is not known to protocol version {protocol.VERSION}"
+        self._say_bare(protocol.Refused("unknown", text))
 
     # ------------------------------------------------------------ time
 
     def ticked(self, now: float) -> Orders:
         """Time passed: heartbeats, resends, registering, the end of `linger`."""
         silent = now - self._heard_at
-        if self._progress or self._lines:
-            self._flush_news(now)
+        if self._sayings:
+            self._tell_sayings(now)
         if self._link is None or silent > CUT_OFF * self.heartbeat:
             self._spool_all()
             if now - self._registered_at >= REGISTER_EVERY:
@@ -449,7 +401,7 @@ class Worker:
             self._orders.sends += self._link.resend(now)
             if now - self._beat_at >= self.heartbeat:
                 self._beat_at = now
-                self._say_bare(wire.Heartbeat(self.description.id, self.free(), self.load()))
+                self._say_bare(protocol.Heartbeat(self.description.id, self.free(), self.load()))
         if silent > self.linger:
             self._orders.cancel += [(task.task_id, 0.0) for task in self.leases.values()]
             self._orders.stop = f"no engine for {silent:.0f} s"
@@ -458,7 +410,7 @@ class Worker:
     def _spool_all(self) -> None:
         if not self._spooling:
             self._spooling = True
-            self._orders.keep += list(self._kept)
+            self._orders.keep += list(self._results.kept)
 
     def _register(self, now: float) -> None:
         self._registered_at = now
@@ -466,7 +418,7 @@ class Worker:
             self.description,
             holding=[
                 *(Holding(task.task_id) for task in self.leases.values()),
-                *(Holding(result.task_id, True) for result in list(self._kept)[:10_000]),
+                *(Holding(result.task_id, True) for result in list(self._results.kept)[:10_000]),
             ],
             engine=self.engine,
             generation=self.generation,
@@ -478,8 +430,8 @@ class Worker:
     def due(self, now: float) -> float:
         """Seconds until `ticked` wants to be called."""
         times = [self._beat_at + self.heartbeat, self._registered_at + REGISTER_EVERY if self._link is None else 1e18]
-        if self._progress or self._lines:
-            times.append(self._news_at + NEWS_EVERY)
+        if (due := self._sayings.due) is not None:
+            times.append(due)
         if self._link is not None and (at := self._link.due()) is not None:
             times.append(at)
         return min(max(0.01, min(times) - now), self.heartbeat)
@@ -499,7 +451,7 @@ class Worker:
     @property
     def delivered(self) -> bool:
         """Whether every result was recorded."""
-        return not self._kept
+        return not self._results.kept
 
     def _send(self, message: Message) -> None:
         if self._link is not None:
@@ -513,8 +465,14 @@ class Worker:
         orders = self._orders
         if self._link is not None:
             orders.sends += self._link.flush(now)
-            if self._shutdown and not self.leases and not self._kept and self._link.idle and orders.stop is None:
-                self._say_bare(wire.Goodbye("asked to end"))
+            if (
+                self._shutdown
+                and not self.leases
+                and not self._results.kept
+                and self._link.idle
+                and orders.stop is None
+            ):
+                self._say_bare(protocol.Goodbye("asked to end"))
                 orders.stop = "asked to end"
         elif self._shutdown and not self.leases and orders.stop is None:
             orders.stop = "asked to end"

@@ -135,7 +135,7 @@ class Conversations(RuleBasedStateMachine):
         world.tick(2.0)
         for agent in world.agents.values():
             assert not agent.running, "nobody works for nothing"
-            assert not agent.worker._kept, "every result was acknowledged"
+            assert not agent.worker._results.kept, "every result was acknowledged"
 
 
 Conversations.TestCase.settings = settings(max_examples=120, stateful_step_count=50, deadline=None)

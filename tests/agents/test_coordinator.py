@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 from world import World
 
-from agents import wire
-from agents.coordinator import Coordinator, Job, TaskBody
+from agents import protocol, wire
+from agents.coordinator import Coordinator
 from agents.errors import AgentUnavailable
 from agents.fleet import AgentStatus, LoadBalancingStrategy, Requirements
+from agents.jobs import Job, TaskBody
 from agents.link import Link
 
 
@@ -164,7 +165,7 @@ def test_assignments_are_known_until_their_result_and_not_longer(world):
     assert world.coordinator.task_assignments == {}
 
 
-def forged(world: World, agent: str, *messages: wire.Message) -> None:
+def forged(world: World, agent: str, *messages: protocol.Message) -> None:
     """What a faithless agent sends inside its own conversation."""
     worker = world.agents[agent].worker
     link = Link(worker.session, world.coordinator.session)
@@ -173,8 +174,8 @@ def forged(world: World, agent: str, *messages: wire.Message) -> None:
     world.learn(world.coordinator.heard(agent, wire.decode(frames), world.now))
 
 
-def result(node: int, epoch: int, run: str = "run", value: bytes = b"evil") -> wire.TaskResult:
-    return wire.TaskResult(run, node, 1, epoch, "completed", value)
+def result(node: int, epoch: int, run: str = "run", value: bytes = b"evil") -> protocol.TaskResult:
+    return protocol.TaskResult(run, node, 1, epoch, "completed", value)
 
 
 @pytest.mark.seed("S145", "S160")
@@ -203,17 +204,17 @@ def test_news_of_what_an_agent_does_not_have_are_dropped(world):
     world.settle()
     owner, epoch = holder(world, 1), world.coordinator.jobs[1, 1].epoch
     other = "a1" if owner == "a0" else "a0"
-    forged(world, other, wire.TaskProgress("run", 1, 1, epoch, 0.9))
-    forged(world, owner, wire.TaskLines("run", 1, 1, epoch + 1, "stdout", ["x"]))
+    forged(world, other, protocol.TaskProgress("run", 1, 1, epoch, 0.9))
+    forged(world, owner, protocol.TaskLines("run", 1, 1, epoch + 1, "stdout", ["x"]))
     assert world.said == []
-    forged(world, owner, wire.TaskProgress("run", 1, 1, epoch, 0.9))
+    forged(world, owner, protocol.TaskProgress("run", 1, 1, epoch, 0.9))
     assert len(world.said) == 1
 
 
 @pytest.mark.seed("S157")
 def test_a_registration_under_another_name_than_the_keys_is_refused(world):
     link = Link(10_000, 0)
-    parcel = wire.decode(link.bare([wire.NodeRegistration("a1", 4)]))
+    parcel = wire.decode(link.bare([protocol.NodeRegistration("a1", 4)]))
     turn = world.coordinator.heard("a0", parcel, world.now)
     ((agent, frames),) = turn.sends
     (answer,) = wire.decode(frames).messages
@@ -224,14 +225,14 @@ def test_a_registration_under_another_name_than_the_keys_is_refused(world):
 
 def test_ten_thousand_registrations_leave_one_agent(world):
     for session in range(10_000, 20_000):
-        parcel = wire.decode(Link(session, 0).bare([wire.NodeRegistration("a0", 1)]))
+        parcel = wire.decode(Link(session, 0).bare([protocol.NodeRegistration("a0", 1)]))
         world.coordinator.heard("a0", parcel, world.now)
     assert set(world.coordinator.nodes) == {"a0", "a1"}
 
 
 @pytest.mark.seed("S158")
 def test_a_heartbeat_before_registration_is_answered_with_what_to_do(world):
-    parcel = wire.decode(Link(10_000, 0).bare([wire.Heartbeat("new")]))
+    parcel = wire.decode(Link(10_000, 0).bare([protocol.Heartbeat("new")]))
     turn = world.coordinator.heard("new", parcel, world.now)
     (answer,) = wire.decode(turn.sends[0][1]).messages
     assert answer.code == "unregistered"
@@ -242,7 +243,7 @@ def test_a_heartbeat_before_registration_is_answered_with_what_to_do(world):
 def test_a_heartbeat_after_removal_is_answered_and_nothing_breaks(world):
     world.learn(world.coordinator.revoked("a0", world.now))
     parcel = wire.decode(
-        Link(world.agents["a0"].worker.session, world.coordinator.session).bare([wire.Heartbeat("a0")])
+        Link(world.agents["a0"].worker.session, world.coordinator.session).bare([protocol.Heartbeat("a0")])
     )
     turn = world.coordinator.heard("a0", parcel, world.now)
     assert wire.decode(turn.sends[0][1]).messages[0].code == "unregistered"
@@ -264,15 +265,15 @@ def test_unknown_and_misdirected_messages_are_answered(world):
 
     worker = world.agents["a0"].worker
     for content, code in (([99, "new"], "unknown"), ([7], "direction")):
-        head = msgspec.msgpack.encode([wire.VERSION, worker.session, world.coordinator.session, 0, 0, [content]])
+        head = msgspec.msgpack.encode([protocol.VERSION, worker.session, world.coordinator.session, 0, 0, [content]])
         turn = world.coordinator.heard("a0", wire.decode([head]), world.now)
         answers = [message for _, frames in turn.sends for message in wire.decode(frames).messages]
-        assert [answer.code for answer in answers if isinstance(answer, wire.Refused)] == [code]
+        assert [answer.code for answer in answers if isinstance(answer, protocol.Refused)] == [code]
 
 
 def test_an_unreadable_parcel_is_counted_and_its_sender_told(world):
-    turn = world.coordinator.unreadable("a0", wire.Refused("version", "too old"), world.now)
-    assert wire.decode(turn.sends[0][1]).messages == [wire.Refused("version", "too old")]
+    turn = world.coordinator.unreadable("a0", protocol.Refused("version", "too old"), world.now)
+    assert wire.decode(turn.sends[0][1]).messages == [protocol.Refused("version", "too old")]
     assert world.coordinator.malformed == 1
 
 
@@ -346,7 +347,7 @@ def test_a_body_travels_once_to_each_agent(world):
         message
         for _, _, frames in world.to_agents
         for message in wire.decode(frames).messages
-        if isinstance(message, wire.TaskAssignment)
+        if isinstance(message, protocol.TaskAssignment)
     ]
     assert sum(message.serialized_task is not None for message in sent) == 2
     assert len(sent) > 100
@@ -445,17 +446,17 @@ def test_an_agent_keeps_a_result_until_the_engine_has_recorded_it():
     world.work()
     world.tick(2.0)
     agent = world.agents["a0"]
-    assert len(agent.worker._kept) == 2
+    assert len(agent.worker._results.kept) == 2
     mark = world.coordinator.taken
     world.submit(3)
     world.settle()
     world.work()
     world.learn(world.coordinator.settle(world.now, mark))
     world.settle()
-    assert [one.node for one in agent.worker._kept] == [3]
+    assert [one.node for one in agent.worker._results.kept] == [3]
     world.learn(world.coordinator.settle(world.now))
     world.settle()
-    assert not agent.worker._kept
+    assert not agent.worker._results.kept
 
 
 @pytest.mark.seed("S144")

@@ -15,10 +15,11 @@ import dill
 import msgspec
 import pytest
 
-from agents import wire
+from agents import protocol, wire
 from agents.executor import AgentsExecutor
+from agents.gate import new_keys
 from agents.link import Link
-from agents.sockets import Spoke, new_keys
+from agents.sockets import Spoke
 from engine.attempt import Attempt, Outcome, Work
 from engine.executors.contract import Workplace
 
@@ -83,18 +84,18 @@ class Faithless:
         executor._allowed.add(name, keys.public)
         self.name = name
         self.executor = executor
-        self.tasks: list[wire.TaskAssignment] = []
+        self.tasks: list[protocol.TaskAssignment] = []
         self.news = threading.Event()
         self.answers: list[object] = []
         self.link: Link | None = None
         self.session = time.time_ns() // 1000
         self.spoke = Spoke(keys, executor._keys.public, executor._endpoint, self._on_frames, self._on_time)
-        self.spoke.send(Link(self.session, 0).bare([wire.NodeRegistration(name, 4)]))
+        self.spoke.send(Link(self.session, 0).bare([protocol.NodeRegistration(name, 4)]))
         self.spoke.start("faithless")
 
     def _on_time(self) -> float:
         if self.link is not None:
-            self.spoke.send(self.link.bare([wire.Heartbeat(self.name, 4)]))
+            self.spoke.send(self.link.bare([protocol.Heartbeat(self.name, 4)]))
         return 0.2
 
     def _on_frames(self, frames) -> None:
@@ -102,7 +103,7 @@ class Faithless:
         if self.link is None:
             self.link = Link(self.session, parcel.envelope.sender)
         for message, _ in self.link.receive(parcel):
-            if isinstance(message, wire.TaskAssignment):
+            if isinstance(message, protocol.TaskAssignment):
                 self.tasks.append(message)
                 self.news.set()
             else:
@@ -118,7 +119,7 @@ class Faithless:
             self.link.send(message)
         return self.link.flush(0.0)
 
-    def task(self) -> wire.TaskAssignment:
+    def task(self) -> protocol.TaskAssignment:
         assert self.news.wait(10), "nothing was given"
         self.news.clear()
         return self.tasks[-1]
@@ -182,11 +183,11 @@ def test_twenty_gadgets_over_every_channel_run_nothing(engine, agent, tmp_path, 
         for tag in (1, 2, 3, 5):
             engine.start()
             task = agent.task()
-            said = wire.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(sealed(data, tag)))
+            said = protocol.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(sealed(data, tag)))
             agent.say(
-                wire.TaskProgress(*task.task_id, 0.5, text[:4000]),
-                wire.TaskLines(*task.task_id, "stdout", [text]),
-                wire.TaskMetric(*task.task_id, "name", text),
+                protocol.TaskProgress(*task.task_id, 0.5, text[:4000]),
+                protocol.TaskLines(*task.task_id, "stdout", [text]),
+                protocol.TaskMetric(*task.task_id, "name", text),
                 said,
             )
             outcome = engine.outcome()
@@ -194,13 +195,14 @@ def test_twenty_gadgets_over_every_channel_run_nothing(engine, agent, tmp_path, 
             assert outcome.value.preview == "7"
         engine.start()
         task = agent.task()
-        trouble = wire.Trouble(text[:500], text, text, [text[:500]])
-        agent.say(wire.TaskResult(*task.task_id, "failed", data, 0.0, trouble, extras=data))
+        trouble = protocol.Trouble(text[:500], text, text, [text[:500]])
+        agent.say(protocol.TaskResult(*task.task_id, "failed", data, 0.0, trouble, extras=data))
         assert engine.outcome().kind == "failed"
         agent.say(
-            wire.StatusUpdate(agent.name, "available"), wire.Goodbye(text) if name == "none" else wire.Want(data[:32])
+            protocol.StatusUpdate(agent.name, "available"),
+            protocol.Goodbye(text) if name == "none" else protocol.Want(data[:32]),
         )
-        agent.spoke.send(agent.link.bare([wire.NodeRegistration(agent.name, 4, versions={"python": "3"})]))
+        agent.spoke.send(agent.link.bare([protocol.NodeRegistration(agent.name, 4, versions={"python": "3"})]))
         channels += 1
     assert channels == 20
     assert loaded == []
@@ -230,12 +232,12 @@ MALFORMED_RESULTS = {
 def test_a_result_that_cannot_be_read_fails_its_attempt_and_nothing_else(engine, agent, data):
     engine.start()
     task = agent.task()
-    agent.say(wire.TaskResult(*task.task_id, "completed", data))
+    agent.say(protocol.TaskResult(*task.task_id, "completed", data))
     outcome = engine.outcome()
     assert (outcome.kind, outcome.error.type) == ("failed", "MalformedResult")
     engine.start()
     task = agent.task()
-    agent.say(wire.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(5)))
+    agent.say(protocol.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(5)))
     assert engine.outcome().value == 5
 
 
@@ -244,7 +246,7 @@ def test_pieces_of_values_that_do_not_fit_are_refused(engine, agent):
     assert link is not None
 
     def piece(offset: int, total: int, data: bytes, name: bytes = b"v") -> None:
-        agent.spoke.send(wire.encode(link.me, link.peer, 0, 0, [wire.Chunk(name, offset, total)], [data]))
+        agent.spoke.send(wire.encode(link.me, link.peer, 0, 0, [protocol.Chunk(name, offset, total)], [data]))
 
     piece(0, 10, b"x" * 11)
     piece(0, 10, b"x" * 5)
@@ -253,7 +255,7 @@ def test_pieces_of_values_that_do_not_fit_are_refused(engine, agent):
         piece(0, 1000, b"x", b"begun-%d" % number)
     engine.start()
     task = agent.task()
-    agent.say(wire.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(5)))
+    agent.say(protocol.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(5)))
     assert engine.outcome().value == 5
 
 
@@ -272,7 +274,7 @@ def test_control_characters_of_an_agent_stay_text(engine, agent):
     engine.start()
     task = agent.task()
     evil = "\x1b]52;c;ZXZpbA==\x07\x1b[2J\x9b31m"
-    agent.say(wire.TaskResult(*task.task_id, "failed", error=wire.Trouble("E", evil, evil)))
+    agent.say(protocol.TaskResult(*task.task_id, "failed", error=protocol.Trouble("E", evil, evil)))
     assert engine.outcome().error.message == evil, "whoever shows it makes it harmless"
 
 
@@ -286,12 +288,12 @@ def test_an_agent_cannot_end_what_another_one_has(engine, agent):
         engine.start()
         owner, other = (agent, thief) if agent.news.wait(1.0) else (thief, agent)
         task = owner.task() if owner is thief else owner.tasks[-1]
-        other.say(wire.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(666)))
+        other.say(protocol.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(666)))
         until = time.monotonic() + 10
         while not engine.executor.coordinator.refused and time.monotonic() < until:
             time.sleep(0.01)
         assert engine.executor.coordinator.refused == 1
-        owner.say(wire.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(5)))
+        owner.say(protocol.TaskResult(*task.task_id, "completed", msgspec.msgpack.encode(5)))
         assert engine.outcome().value == 5
     finally:
         thief.spoke.close()

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from agents import wire
+from agents import protocol, wire
 from agents.link import RESEND, RESEND_MOST, WINDOW, Link
 
 SMALL = wire.Limits(frame=4096, frames=8)
@@ -21,13 +21,13 @@ class Side:
 
     def take(self, frames: list[object]) -> None:
         for message, frame in self.link.receive(wire.decode(frames, SMALL)):
-            if isinstance(message, wire.Chunk):
+            if isinstance(message, protocol.Chunk):
                 whole = self.data.setdefault(message.name, bytearray())
                 assert len(whole) == message.offset, "chunks of one value come in order"
                 whole += frame
                 if len(whole) == message.total:
                     self.got.append((message.name, bytes(whole)))
-            elif not isinstance(message, wire.Heartbeat):
+            elif not isinstance(message, protocol.Heartbeat):
                 self.got.append(message)
 
 
@@ -49,7 +49,7 @@ class Conversations(RuleBasedStateMachine):
         side = self.sides[who]
         for _ in range(many):
             self.number += 1
-            message = wire.TaskProgress("r", self.number, 1, 1, 0.5)
+            message = protocol.TaskProgress("r", self.number, 1, 1, 0.5)
             side.link.send(message)
             side.sent.append(message)
         self.post(who, side.link.flush(self.now))
@@ -61,14 +61,14 @@ class Conversations(RuleBasedStateMachine):
         name = b"%d" % self.number
         data = bytes([self.number % 251]) * size
         side.link.value(name, data)
-        message = wire.Want(name)
+        message = protocol.Want(name)
         side.link.bulk(message)
         side.sent += [(name, data), message]
         self.post(who, side.link.flush(self.now))
 
     @rule(who=st.integers(0, 1))
     def beat(self, who):
-        self.post(who, [self.sides[who].link.bare([wire.Heartbeat("x")])])
+        self.post(who, [self.sides[who].link.bare([protocol.Heartbeat("x")])])
 
     @precondition(lambda self: self.wire)
     @rule(which=st.integers(0, 1 << 20))
@@ -101,12 +101,12 @@ class Conversations(RuleBasedStateMachine):
             other = self.sides[1 - who]
             messages = [one for one in other.got if not isinstance(one, tuple)]
             values = [one for one in other.got if isinstance(one, tuple)]
-            urgent = [one for one in side.sent if isinstance(one, wire.TaskProgress)]
-            bulk = [one for one in side.sent if not isinstance(one, wire.TaskProgress)]
-            assert [one for one in messages if isinstance(one, wire.TaskProgress)] == urgent[
-                : sum(isinstance(one, wire.TaskProgress) for one in messages)
+            urgent = [one for one in side.sent if isinstance(one, protocol.TaskProgress)]
+            bulk = [one for one in side.sent if not isinstance(one, protocol.TaskProgress)]
+            assert [one for one in messages if isinstance(one, protocol.TaskProgress)] == urgent[
+                : sum(isinstance(one, protocol.TaskProgress) for one in messages)
             ]
-            arrived = [one for one in other.got if not isinstance(one, wire.TaskProgress)]
+            arrived = [one for one in other.got if not isinstance(one, protocol.TaskProgress)]
             assert arrived == bulk[: len(arrived)]
             assert len(values) <= len(bulk)
 
@@ -148,25 +148,25 @@ def test_a_cancel_overtakes_a_large_value():
     link, far = Link(1, 2), Link(2, 1)
     value = bytes(3 * WINDOW)
     link.value(b"v", value)
-    link.bulk(wire.Want(b"v"))
+    link.bulk(protocol.Want(b"v"))
     first = exchange(link, far, 0.0)
-    assert {type(one) for one in first} == {wire.Chunk}
-    assert len(first) < len(value) // wire.CHUNK, "the window keeps some back"
-    link.send(wire.Cancel([]))
-    assert type(exchange(link, far, 0.0)[0]) is wire.Cancel
+    assert {type(one) for one in first} == {protocol.Chunk}
+    assert len(first) < len(value) // protocol.CHUNK, "the window keeps some back"
+    link.send(protocol.Cancel([]))
+    assert type(exchange(link, far, 0.0)[0]) is protocol.Cancel
 
 
 def test_a_large_value_is_cut_only_as_far_as_the_window_allows():
     link = Link(1, 2)
     link.value(b"v", bytes(64 << 20))
     sent = sum(len(frames[1]) for frames in link.flush(0.0))
-    assert sent <= WINDOW + wire.CHUNK
+    assert sent <= WINDOW + protocol.CHUNK
     assert link.flush(0.0) == []
 
 
 def test_many_small_messages_share_a_parcel_and_one_acknowledgement_covers_them():
     link, far = Link(1, 2), Link(2, 1)
-    link.send_all([wire.TaskProgress("r", i, 1, 1, 0.1) for i in range(200)])
+    link.send_all([protocol.TaskProgress("r", i, 1, 1, 0.1) for i in range(200)])
     parcels = link.flush(0.0)
     assert len(parcels) == 1
     far.receive(wire.decode(parcels[0]))
@@ -176,7 +176,7 @@ def test_many_small_messages_share_a_parcel_and_one_acknowledgement_covers_them(
 
 def test_nothing_is_sent_again_to_a_side_that_says_nothing():
     link, far = Link(1, 2), Link(2, 1)
-    link.send(wire.Drain())
+    link.send(protocol.Drain())
     link.flush(0.0)
     assert link.resend(100.0) == []
     link.receive(wire.decode(far.bare([])))
@@ -186,7 +186,7 @@ def test_nothing_is_sent_again_to_a_side_that_says_nothing():
 
 def test_acknowledging_what_was_never_sent_changes_nothing():
     link, liar = Link(1, 2), Link(2, 1)
-    link.send(wire.Drain())
+    link.send(protocol.Drain())
     link.flush(0.0)
     liar._got = 1 << 40
     link.receive(wire.decode(liar.bare([])))
@@ -196,7 +196,7 @@ def test_acknowledging_what_was_never_sent_changes_nothing():
 def test_parcels_ahead_of_a_missing_one_are_kept_only_up_to_a_limit():
     link, far = Link(1, 2), Link(2, 1)
     for i in range(2000):
-        link.send(wire.TaskProgress("r", i, 1, 1, 0.1))
+        link.send(protocol.TaskProgress("r", i, 1, 1, 0.1))
         parcels = link.flush(0.0)
         if i and parcels:
             far.receive(wire.decode(parcels[0]))

@@ -13,8 +13,9 @@ import zmq
 
 from agents import wire
 from agents.errors import ConnectionFailed, NetworkUnavailable
+from agents.gate import Insecure, new_keys, public_of, reachable
 from agents.keys import Allowed, KeyPair, load_keys, private_folder, save_keys
-from agents.sockets import Hub, Insecure, Spoke, is_private, new_keys, public_of, reachable
+from agents.sockets import Hub, Spoke, is_private
 from engine.errors import SystemFailure
 
 
@@ -231,7 +232,7 @@ def test_with_a_gate_that_lets_everybody_in_nothing_starts(monkeypatch):
 
 
 def test_with_a_gate_that_lets_nobody_in_nothing_starts(monkeypatch):
-    monkeypatch.setattr("agents.sockets.PROVE", 0.3)
+    monkeypatch.setattr("agents.gate.PROVE", 0.3)
     monkeypatch.setattr(Allowed, "name_of", lambda self, key: None)
     with pytest.raises(Insecure, match="does not let a known key in"):
         Listener()

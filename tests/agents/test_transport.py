@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 import agents
-from agents import wire
+from agents import protocol, wire
 from agents.errors import (
     AgentUnavailable,
     ConnectionFailed,
@@ -20,11 +20,11 @@ from agents.errors import (
     Timeout,
     UnknownError,
 )
+from agents.gate import new_keys
 from agents.keys import Allowed
-from agents.sockets import new_keys
 from agents.transport import MemoryNetwork, NetworkTransport, ZmqTransport
 
-BEAT = wire.Heartbeat("a", 1, 0.5)
+BEAT = protocol.Heartbeat("a", 1, 0.5)
 NAMES = ["a", "b", "c"]
 
 
@@ -50,7 +50,7 @@ async def over_zmq() -> Group:
         keys = new_keys()
         allowed.add(name, keys.public)
         peers[name] = await ZmqTransport.connect(keys, server.public, hub.endpoint, patience=1.0)
-        await peers[name].send("engine", wire.Drain())
+        await peers[name].send("engine", protocol.Drain())
         await hub.receive(5.0)
     return Group(hub, peers)
 
@@ -73,13 +73,13 @@ async def test_both_are_transports(group):
 async def test_a_message_arrives_with_its_sender(group):
     await group.peers["b"].send("engine", BEAT)
     assert await group.hub.receive(5.0) == ("b", BEAT)
-    await group.hub.send("b", wire.Shutdown())
-    assert await group.peers["b"].receive(5.0) == ("engine", wire.Shutdown())
+    await group.hub.send("b", protocol.Shutdown())
+    assert await group.peers["b"].receive(5.0) == ("engine", protocol.Shutdown())
 
 
 @pytest.mark.seed("S154")
 async def test_many_messages_arrive_once_each_and_in_order(group):
-    messages = [wire.TaskProgress("r", i, 1, 1, 0.5) for i in range(100)]
+    messages = [protocol.TaskProgress("r", i, 1, 1, 0.5) for i in range(100)]
     for message in messages:
         await group.peers["a"].send("engine", message)
     assert [(await group.hub.receive(5.0))[1] for _ in messages] == messages
@@ -87,14 +87,14 @@ async def test_many_messages_arrive_once_each_and_in_order(group):
 
 @pytest.mark.seed("S156")
 async def test_a_broadcast_reaches_everybody_and_names_whom_it_did_not(group):
-    assert await group.hub.broadcast(wire.Drain()) == {}
+    assert await group.hub.broadcast(protocol.Drain()) == {}
     for transport in group.peers.values():
-        assert await transport.receive(5.0) == ("engine", wire.Drain())
+        assert await transport.receive(5.0) == ("engine", protocol.Drain())
     await group.peers["c"].close()
-    failures = await group.hub.broadcast(wire.Shutdown())
+    failures = await group.hub.broadcast(protocol.Shutdown())
     assert set(failures) <= {"c"}
     for name in ("a", "b"):
-        assert await group.peers[name].receive(5.0) == ("engine", wire.Shutdown())
+        assert await group.peers[name].receive(5.0) == ("engine", protocol.Shutdown())
     assert all(isinstance(problem, NetworkError) for problem in failures.values())
 
 
@@ -122,7 +122,7 @@ async def test_waiting_for_a_message_has_a_limit(group):
 
 @pytest.mark.seed("S177")
 async def test_what_is_too_large_is_refused_before_it_leaves(group):
-    huge = wire.TaskAssignment("r", 1, 1, 1, 1, serialized_task=bytes(wire.FRAME_LIMIT))
+    huge = protocol.TaskAssignment("r", 1, 1, 1, 1, serialized_task=bytes(wire.FRAME_LIMIT))
     with pytest.raises(MessageTooLarge) as caught:
         await group.peers["a"].send("engine", huge)
     assert caught.value.size > wire.FRAME_LIMIT
@@ -132,7 +132,7 @@ async def test_what_is_too_large_is_refused_before_it_leaves(group):
 
 @pytest.mark.seed("S178")
 async def test_what_cannot_be_written_is_named(group):
-    odd = wire.TaskAssignment("r", 1, 1, 1, 1, inputs=object())
+    odd = protocol.TaskAssignment("r", 1, 1, 1, 1, inputs=object())
     with pytest.raises(SerializationError, match="TaskAssignment"):
         await group.peers["a"].send("engine", odd)
 

@@ -12,39 +12,45 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents import wire
+from agents import protocol, wire
 from agents.errors import Malformed, MessageTooLarge
 
 names = st.text("abcXYZ09_-.", min_size=1, max_size=20)
 counts = st.integers(0, 1 << 40)
 lengths = st.floats(0, 1e6)
-tasks = st.builds(wire.TaskId, names, counts, counts, counts)
+tasks = st.builds(protocol.TaskId, names, counts, counts, counts)
 task_lists = st.lists(tasks, max_size=4)
 texts = st.text(max_size=50)
 troubles = st.builds(
-    wire.Trouble, texts, texts, texts, st.lists(texts, max_size=3), st.none() | st.integers(-5, 300), st.none() | names
+    protocol.Trouble,
+    texts,
+    texts,
+    texts,
+    st.lists(texts, max_size=3),
+    st.none() | st.integers(-5, 300),
+    st.none() | names,
 )
 of_task = (names, counts, counts, counts)
 
 MESSAGES = {
-    wire.Welcome: st.builds(wire.Welcome, names, counts, lengths, lengths),
-    wire.TaskAssignment: st.builds(
-        wire.TaskAssignment,
+    protocol.Welcome: st.builds(protocol.Welcome, names, counts, lengths, lengths),
+    protocol.TaskAssignment: st.builds(
+        protocol.TaskAssignment,
         *of_task,
         counts,
         st.binary(max_size=99),
         st.none() | st.binary(max_size=99),
         st.none() | lengths,
     ),
-    wire.Cancel: st.builds(wire.Cancel, task_lists, lengths),
-    wire.Hold: st.builds(wire.Hold, task_lists, st.booleans()),
-    wire.Recorded: st.builds(wire.Recorded, counts),
-    wire.Recall: st.builds(wire.Recall, task_lists),
-    wire.Drain: st.just(wire.Drain()),
-    wire.Shutdown: st.builds(wire.Shutdown, st.booleans(), lengths),
-    wire.Release: st.just(wire.Release()),
-    wire.NodeRegistration: st.builds(
-        wire.NodeRegistration,
+    protocol.Cancel: st.builds(protocol.Cancel, task_lists, lengths),
+    protocol.Hold: st.builds(protocol.Hold, task_lists, st.booleans()),
+    protocol.Recorded: st.builds(protocol.Recorded, counts),
+    protocol.Recall: st.builds(protocol.Recall, task_lists),
+    protocol.Drain: st.just(protocol.Drain()),
+    protocol.Shutdown: st.builds(protocol.Shutdown, st.booleans(), lengths),
+    protocol.Release: st.just(protocol.Release()),
+    protocol.NodeRegistration: st.builds(
+        protocol.NodeRegistration,
         names,
         st.integers(1, 64),
         names,
@@ -52,26 +58,26 @@ MESSAGES = {
         st.dictionaries(names, lengths, max_size=3),
         st.dictionaries(names, names, max_size=3),
         counts,
-        st.lists(st.builds(wire.Holding, tasks, st.booleans()), max_size=3),
+        st.lists(st.builds(protocol.Holding, tasks, st.booleans()), max_size=3),
     ),
-    wire.Heartbeat: st.builds(wire.Heartbeat, names, counts, lengths),
-    wire.TaskResult: st.builds(
-        wire.TaskResult,
+    protocol.Heartbeat: st.builds(protocol.Heartbeat, names, counts, lengths),
+    protocol.TaskResult: st.builds(
+        protocol.TaskResult,
         *of_task,
         names.map(lambda n: n[:16]),
         st.none() | st.binary(max_size=99),
         lengths,
         st.none() | troubles,
     ),
-    wire.TaskProgress: st.builds(wire.TaskProgress, *of_task, st.none() | st.floats(0, 1), texts),
-    wire.TaskLines: st.builds(wire.TaskLines, *of_task, st.just("stdout"), st.lists(texts, max_size=3)),
-    wire.TaskMetric: st.builds(wire.TaskMetric, *of_task, texts, texts),
-    wire.Returned: st.builds(wire.Returned, task_lists, texts),
-    wire.StatusUpdate: st.builds(wire.StatusUpdate, names, names, lengths, lengths),
-    wire.Goodbye: st.builds(wire.Goodbye, texts),
-    wire.Chunk: st.builds(wire.Chunk, st.binary(min_size=1, max_size=32), counts, st.integers(0, 1 << 30)),
-    wire.Want: st.builds(wire.Want, st.binary(min_size=1, max_size=32)),
-    wire.Refused: st.builds(wire.Refused, names, texts),
+    protocol.TaskProgress: st.builds(protocol.TaskProgress, *of_task, st.none() | st.floats(0, 1), texts),
+    protocol.TaskLines: st.builds(protocol.TaskLines, *of_task, st.just("stdout"), st.lists(texts, max_size=3)),
+    protocol.TaskMetric: st.builds(protocol.TaskMetric, *of_task, texts, texts),
+    protocol.Returned: st.builds(protocol.Returned, task_lists, texts),
+    protocol.StatusUpdate: st.builds(protocol.StatusUpdate, names, names, lengths, lengths),
+    protocol.Goodbye: st.builds(protocol.Goodbye, texts),
+    protocol.Chunk: st.builds(protocol.Chunk, st.binary(min_size=1, max_size=32), counts, st.integers(0, 1 << 30)),
+    protocol.Want: st.builds(protocol.Want, st.binary(min_size=1, max_size=32)),
+    protocol.Refused: st.builds(protocol.Refused, names, texts),
 }
 
 
@@ -79,7 +85,7 @@ MESSAGES = {
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.one_of(*MESSAGES.values()), max_size=6), counts, counts, counts, counts)
 def test_every_message_comes_back_as_it_was_sent(messages, sender, to, seq, ack):
-    frames = [b"piece"] * sum(isinstance(one, wire.Chunk) for one in messages)
+    frames = [b"piece"] * sum(isinstance(one, protocol.Chunk) for one in messages)
     parcel = wire.decode(wire.encode(sender, to, seq, ack, messages, frames))
     assert list(parcel.messages) == messages
     assert list(parcel.frames) == frames
@@ -88,7 +94,7 @@ def test_every_message_comes_back_as_it_was_sent(messages, sender, to, seq, ack)
 
 
 def test_the_strategies_above_cover_every_message():
-    assert set(MESSAGES) == set(wire.MESSAGES)
+    assert set(MESSAGES) == set(protocol.MESSAGES)
 
 
 @pytest.mark.seed("S157", "S158", "S159", "S160", "S161", "S162")
@@ -96,18 +102,18 @@ def test_the_strategies_above_cover_every_message():
 @given(st.one_of(*MESSAGES.values()))
 def test_fields_that_a_newer_side_adds_are_ignored(message):
     longer = [*msgspec.msgpack.decode(msgspec.msgpack.encode(message)), "a field of the future", {"and": "another"}]
-    frames = [msgspec.msgpack.encode([wire.VERSION, 1, 2, 0, 0, [longer], "a seventh item"])]
-    if isinstance(message, wire.Chunk):
+    frames = [msgspec.msgpack.encode([protocol.VERSION, 1, 2, 0, 0, [longer], "a seventh item"])]
+    if isinstance(message, protocol.Chunk):
         frames.append(b"")
     assert wire.decode(frames).messages == [message]
 
 
 @pytest.mark.seed("S157", "S158", "S159", "S160", "S161", "S162")
 def test_an_unknown_message_is_named_and_its_neighbours_still_arrive():
-    beat = wire.Heartbeat("a", 2, 0.5)
-    head = msgspec.msgpack.encode([wire.VERSION, 1, 2, 3, 4, [[99, "new"], beat, ["word"]]])
+    beat = protocol.Heartbeat("a", 2, 0.5)
+    head = msgspec.msgpack.encode([protocol.VERSION, 1, 2, 3, 4, [[99, "new"], beat, ["word"]]])
     parcel = wire.decode([head])
-    assert parcel.messages == [wire.Unknown("99"), beat, wire.Unknown("word")]
+    assert parcel.messages == [protocol.Unknown("99"), beat, protocol.Unknown("word")]
     assert parcel.envelope.seq == 3
 
 
@@ -115,12 +121,12 @@ def test_an_unknown_message_is_named_and_its_neighbours_still_arrive():
 def test_another_version_is_refused_and_both_versions_are_named():
     with pytest.raises(Malformed, match="protocol version 7, and this side speaks 1") as caught:
         wire.decode([msgspec.msgpack.encode([7, {"quite": "different"}])])
-    assert isinstance(caught.value.answer, wire.Refused)
+    assert isinstance(caught.value.answer, protocol.Refused)
     assert caught.value.answer.code == "version"
 
 
 def head(*messages):
-    return [msgspec.msgpack.encode([wire.VERSION, 1, 2, 0, 0, list(messages)])]
+    return [msgspec.msgpack.encode([protocol.VERSION, 1, 2, 0, 0, list(messages)])]
 
 
 NAN = math.nan
@@ -175,13 +181,13 @@ def test_no_bytes_whatever_do_more_than_being_refused(frames):
         parcel = wire.decode(frames)
     except Malformed:
         return
-    assert parcel.envelope.version == wire.VERSION
+    assert parcel.envelope.version == protocol.VERSION
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.one_of(*MESSAGES.values()), st.data())
 def test_a_parcel_with_bytes_changed_is_read_as_some_parcel_or_refused(message, data):
-    frames = [b"x"] if isinstance(message, wire.Chunk) else []
+    frames = [b"x"] if isinstance(message, protocol.Chunk) else []
     whole = bytearray(wire.encode(1, 2, 3, 4, [message], frames)[0])
     place = data.draw(st.integers(0, len(whole) - 1))
     whole[place] = data.draw(st.integers(0, 255))
@@ -194,11 +200,11 @@ def test_a_parcel_with_bytes_changed_is_read_as_some_parcel_or_refused(message, 
 @pytest.mark.seed("S164", "S177")
 def test_the_sender_refuses_what_is_too_large_and_names_it():
     limits = wire.Limits(frame=1000, frames=3)
-    big = wire.TaskAssignment("r", 1, 1, 1, 1, serialized_task=b"x" * 2000)
+    big = protocol.TaskAssignment("r", 1, 1, 1, 1, serialized_task=b"x" * 2000)
     with pytest.raises(MessageTooLarge, match=r"TaskAssignment has 2,0\d\d bytes, and the limit is 1,000") as caught:
         wire.encode(1, 2, 1, 0, [big], (), limits)
     assert caught.value.size > 2000
-    chunk = wire.Chunk(b"n", 0, 5000)
+    chunk = protocol.Chunk(b"n", 0, 5000)
     with pytest.raises(MessageTooLarge, match="frame"):
         wire.encode(1, 2, 1, 0, [chunk], [b"x" * 1001], limits)
     with pytest.raises(MessageTooLarge, match="4 frames"):
@@ -216,20 +222,20 @@ def test_the_receiver_refuses_what_is_too_large_as_well():
 
 @pytest.mark.seed("S163", "S166")
 def test_a_task_is_named_by_run_node_attempt_and_lease():
-    assignment = wire.TaskAssignment("20261123-101500-k3f", 12, 2, 3, work=1)
-    result = wire.TaskResult("20261123-101500-k3f", 12, 2, 3, "completed")
+    assignment = protocol.TaskAssignment("20261123-101500-k3f", 12, 2, 3, work=1)
+    result = protocol.TaskResult("20261123-101500-k3f", 12, 2, 3, "completed")
     assert str(assignment.task_id) == "20261123-101500-k3f/12#2@3"
     assert result.task_id == assignment.task_id
 
 
 @pytest.mark.seed("S165", "S167", "S169")
 def test_results_and_assignments_speak_as_the_design_does():
-    ok = wire.TaskResult("r", 1, 1, 1, "completed", b"\x01", 0.25)
+    ok = protocol.TaskResult("r", 1, 1, 1, "completed", b"\x01", 0.25)
     assert ok.success
     assert ok.error_message is None
     assert ok.execution_time == 0.25
-    bad = wire.TaskResult("r", 1, 1, 1, "failed", error=wire.Trouble("KeyError", "'x'", "Traceback ..."))
+    bad = protocol.TaskResult("r", 1, 1, 1, "failed", error=protocol.Trouble("KeyError", "'x'", "Traceback ..."))
     assert not bad.success
     assert bad.error_message == "KeyError: 'x'\nTraceback ..."
-    assert wire.TaskAssignment("r", 1, 1, 1, 1).timeout is None
-    assert wire.TaskAssignment("r", 1, 1, 1, 1, timeout=2.5).timeout == 2.5
+    assert protocol.TaskAssignment("r", 1, 1, 1, 1).timeout is None
+    assert protocol.TaskAssignment("r", 1, 1, 1, 1, timeout=2.5).timeout == 2.5

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 from world import World
 
-from agents import wire
+from agents import protocol, wire
 from agents.link import Link
 from agents.worker import Worker
 
 
 def worker(**how: object) -> Worker:
-    return Worker(wire.NodeRegistration("a", 2), 5, 0.0, **how)
+    return Worker(protocol.NodeRegistration("a", 2), 5, 0.0, **how)
 
 
 class Engine:
@@ -23,7 +23,7 @@ class Engine:
         self.name = name
         self.generation = generation
         self.heard: list[object] = []
-        self.started: list[wire.TaskAssignment] = []
+        self.started: list[protocol.TaskAssignment] = []
 
     def take(self, orders):
         self.started += orders.start
@@ -42,10 +42,10 @@ class Engine:
         return orders
 
     def welcome(self, now=0.0):
-        return self.say(wire.Welcome(self.name, self.generation, 0.5, 60.0), now=now)
+        return self.say(protocol.Welcome(self.name, self.generation, 0.5, 60.0), now=now)
 
     def assign(self, node=1, epoch=1, body=b"def f", **how):
-        return self.say(wire.TaskAssignment(self.name, node, 1, epoch, 1, serialized_task=body, **how))
+        return self.say(protocol.TaskAssignment(self.name, node, 1, epoch, 1, serialized_task=body, **how))
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def engine() -> Engine:
 
 
 def done(node=1, epoch=1, run="run"):
-    return wire.TaskResult(run, node, 1, epoch, "completed", b"value", 0.5)
+    return protocol.TaskResult(run, node, 1, epoch, "completed", b"value", 0.5)
 
 
 @pytest.mark.seed("S159", "S164", "S165")
@@ -98,14 +98,14 @@ def test_a_result_is_kept_until_it_is_recorded(engine):
     engine.take(engine.worker.ended(done(), 0.0))
     assert engine.heard == [done()]
     assert not engine.worker.delivered
-    orders = engine.say(wire.Recorded(1))
+    orders = engine.say(protocol.Recorded(1))
     assert orders.forget == [done().task_id]
     assert engine.worker.delivered
 
 
 def test_an_attempt_without_its_body_is_given_back(engine):
     engine.assign(body=None)
-    assert isinstance(engine.heard[0], wire.Returned)
+    assert isinstance(engine.heard[0], protocol.Returned)
     assert engine.started == []
 
 
@@ -113,7 +113,7 @@ def test_only_what_has_not_begun_is_given_back_on_recall(engine):
     for node in (1, 2, 3):
         engine.assign(node=node)
     engine.worker.begun("run", 1, 1)
-    orders = engine.say(wire.Recall([wire.TaskId("run", node, 1, 1) for node in (1, 2, 3)]))
+    orders = engine.say(protocol.Recall([protocol.TaskId("run", node, 1, 1) for node in (1, 2, 3)]))
     assert [task.node for task, _ in orders.cancel] == [2, 3]
     assert [task.node for task in engine.heard[-1].tasks] == [2, 3]
     assert [key[1] for key in engine.worker.leases] == [1]
@@ -121,39 +121,39 @@ def test_only_what_has_not_begun_is_given_back_on_recall(engine):
 
 def test_a_cancel_for_an_older_lease_does_not_touch_the_present_one(engine):
     engine.assign(epoch=2)
-    assert engine.say(wire.Cancel([wire.TaskId("run", 1, 1, 1)])).cancel == []
-    assert len(engine.say(wire.Cancel([wire.TaskId("run", 1, 1, 2)])).cancel) == 1
+    assert engine.say(protocol.Cancel([protocol.TaskId("run", 1, 1, 1)])).cancel == []
+    assert len(engine.say(protocol.Cancel([protocol.TaskId("run", 1, 1, 2)])).cancel) == 1
 
 
 def test_attempts_can_be_held_and_let_go(engine):
     engine.assign()
-    lease = wire.TaskId("run", 1, 1, 1)
-    assert engine.say(wire.Hold([lease])).hold == [(lease, True)]
-    assert engine.say(wire.Hold([lease], False)).hold == [(lease, False)]
+    lease = protocol.TaskId("run", 1, 1, 1)
+    assert engine.say(protocol.Hold([lease])).hold == [(lease, True)]
+    assert engine.say(protocol.Hold([lease], False)).hold == [(lease, False)]
 
 
 @pytest.mark.seed("S161", "S171", "S172", "S173", "S174")
 def test_a_draining_agent_says_so_and_gives_new_work_back(engine):
     engine.assign(node=1)
-    engine.say(wire.Drain())
+    engine.say(protocol.Drain())
     update = engine.heard[-1]
-    assert isinstance(update, wire.StatusUpdate)
+    assert isinstance(update, protocol.StatusUpdate)
     assert (update.node_id, update.status, update.load_factor) == ("a", "draining", 0.5)
     assert isinstance(update.timestamp, float)
     engine.assign(node=2)
-    assert isinstance(engine.heard[-1], wire.Returned)
+    assert isinstance(engine.heard[-1], protocol.Returned)
     assert [task.node for task in engine.started] == [1]
 
 
 @pytest.mark.seed("S162")
 def test_shutdown_waits_for_what_runs_and_for_its_record(engine):
     engine.assign()
-    assert engine.say(wire.Shutdown()).stop is None
+    assert engine.say(protocol.Shutdown()).stop is None
     assert engine.take(engine.worker.ended(done(), 0.0)).stop is None
-    orders = engine.say(wire.Recorded(1))
+    orders = engine.say(protocol.Recorded(1))
     orders = orders if orders.stop else engine.take(engine.worker.heard(wire.decode(engine.link.bare(())), 0.0))
     assert orders.stop == "asked to end"
-    assert isinstance(engine.heard[-1], wire.Goodbye)
+    assert isinstance(engine.heard[-1], protocol.Goodbye)
 
 
 # -- one engine at a time
@@ -172,7 +172,7 @@ def test_another_engine_is_told_who_holds_the_agent(engine):
 
 def test_an_engine_that_let_go_can_be_followed_by_another(engine):
     engine.assign()
-    orders = engine.say(wire.Release())
+    orders = engine.say(protocol.Release())
     assert len(orders.cancel) == 1
     other = Engine(engine.worker, session=11, name="other")
     other.welcome()
@@ -188,7 +188,7 @@ def test_the_same_engine_come_back_gets_what_was_not_recorded_and_what_runs_goes
     again = Engine(engine.worker, session=12, generation=2)
     orders = again.welcome(now=5.0)
     assert orders.cancel == []
-    assert [one.node for one in again.heard if isinstance(one, wire.TaskResult)] == [1]
+    assert [one.node for one in again.heard if isinstance(one, protocol.TaskResult)] == [1]
     assert [key[1] for key in engine.worker.leases] == [2]
 
 
@@ -220,8 +220,8 @@ def test_results_of_an_engine_that_is_gone_are_not_given_to_another():
 def test_heartbeats_carry_free_slots_and_load(engine):
     engine.assign()
     engine.take(engine.worker.ticked(0.6))
-    beats = [one for one in engine.heard if isinstance(one, wire.Heartbeat)]
-    assert beats == [wire.Heartbeat("a", 1, 0.5)]
+    beats = [one for one in engine.heard if isinstance(one, protocol.Heartbeat)]
+    assert beats == [protocol.Heartbeat("a", 1, 0.5)]
 
 
 def test_after_a_long_silence_everything_is_canceled_and_the_agent_ends(engine):
@@ -243,19 +243,19 @@ def test_results_are_spooled_while_nobody_hears_them(engine):
 def test_progress_is_thinned_and_what_was_said_comes_before_the_end(engine):
     engine.assign()
     for step in range(50):
-        engine.take(engine.worker.said(wire.TaskProgress("run", 1, 1, 1, step / 50), 0.001 * step))
-    engine.take(engine.worker.said(wire.TaskLines("run", 1, 1, 1, "stdout", ["last words"]), 0.06))
+        engine.take(engine.worker.said(protocol.TaskProgress("run", 1, 1, 1, step / 50), 0.001 * step))
+    engine.take(engine.worker.said(protocol.TaskLines("run", 1, 1, 1, "stdout", ["last words"]), 0.06))
     engine.take(engine.worker.ended(done(), 0.06))
-    progress = [one for one in engine.heard if isinstance(one, wire.TaskProgress)]
+    progress = [one for one in engine.heard if isinstance(one, protocol.TaskProgress)]
     assert [one.fraction for one in progress] == [49 / 50]
     assert engine.heard[-1] == done()
-    assert any(isinstance(one, wire.TaskLines) for one in engine.heard)
+    assert any(isinstance(one, protocol.TaskLines) for one in engine.heard)
 
 
 def test_unknown_messages_are_answered(engine):
     import msgspec
 
-    head = msgspec.msgpack.encode([wire.VERSION, engine.link.me, engine.worker.session, 0, 0, [[98]]])
+    head = msgspec.msgpack.encode([protocol.VERSION, engine.link.me, engine.worker.session, 0, 0, [[98]]])
     engine.take(engine.worker.heard(wire.decode([head]), 0.0))
     assert engine.heard[-1].code == "unknown"
 
@@ -267,7 +267,7 @@ def test_large_values_are_waited_for_and_asked_for_again():
     engine.welcome()
     engine.assign(values=[b"big"])
     assert engine.started == []
-    assert engine.heard == [wire.Want(b"big")]
+    assert engine.heard == [protocol.Want(b"big")]
     engine.link.value(b"big", b"data")
     for frames in engine.link.flush(0.0):
         engine.take(one.heard(wire.decode(frames), 0.0))

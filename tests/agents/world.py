@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from agents import wire
-from agents.coordinator import Coordinator, Ended, FleetChanged, Job, Said, TaskBody, Turn
-from agents.worker import Orders, Worker
+from agents import protocol, wire
+from agents.coordinator import Coordinator
+from agents.jobs import Job, TaskBody
+from agents.orders import Orders
+from agents.turns import Ended, FleetChanged, Said, Turn
+from agents.worker import Worker
 
 
 class Agent:
@@ -21,17 +24,17 @@ class Agent:
         self.world = world
         self.name = name
         self.slots = slots
-        self.spool: dict[wire.TaskId, wire.TaskResult] = {}
-        self.begun: Counter[wire.TaskId] = Counter()
-        self.held: list[tuple[wire.TaskId, bool]] = []
+        self.spool: dict[protocol.TaskId, protocol.TaskResult] = {}
+        self.begun: Counter[protocol.TaskId] = Counter()
+        self.held: list[tuple[protocol.TaskId, bool]] = []
         self.stopped: str | None = None
         self.start()
 
     def start(self) -> None:
-        self.running: dict[wire.TaskId, wire.TaskAssignment] = {}
+        self.running: dict[protocol.TaskId, protocol.TaskAssignment] = {}
         self.store: dict[bytes, bytearray] = {}
         self.worker = Worker(
-            wire.NodeRegistration(self.name, self.slots, capabilities=["linux"], resources={"gpu": 1.0}),
+            protocol.NodeRegistration(self.name, self.slots, capabilities=["linux"], resources={"gpu": 1.0}),
             self.world.new_session(),
             self.world.now,
             shelf=self._take,
@@ -42,7 +45,7 @@ class Agent:
         self.totals: dict[bytes, int] = {}
         self.stopped = None
 
-    def _take(self, chunk: wire.Chunk, frame: bytes) -> None:
+    def _take(self, chunk: protocol.Chunk, frame: bytes) -> None:
         if chunk.offset == 0:
             self.store[chunk.name] = bytearray()
         self.totals[chunk.name] = chunk.total
@@ -59,7 +62,7 @@ class Agent:
             self.spool.pop(task, None)
         for task, _ in orders.cancel:
             if self.running.pop(task, None) is not None:
-                self.obey(self.worker.ended(wire.TaskResult(*task, kind="canceled"), self.world.now))
+                self.obey(self.worker.ended(protocol.TaskResult(*task, kind="canceled"), self.world.now))
         self.held += orders.hold
         if orders.stop is not None:
             self.stopped = orders.stop
@@ -70,7 +73,7 @@ class Agent:
         self.world.ran.append((self.name, task))
         del self.running[task]
         value = str(task.node * 2).encode()
-        self.obey(self.worker.ended(wire.TaskResult(*task, "completed", value, 0.01), self.world.now))
+        self.obey(self.worker.ended(protocol.TaskResult(*task, "completed", value, 0.01), self.world.now))
 
     def kill(self) -> None:
         """SIGKILL: attempts and memory are gone, the spool stays; a new process starts."""
@@ -91,7 +94,7 @@ class World:
         self.ended: list[Ended] = []
         self.said: list[Said] = []
         self.changes: list[FleetChanged] = []
-        self.ran: list[tuple[str, wire.TaskId]] = []
+        self.ran: list[tuple[str, protocol.TaskId]] = []
         self.shelf: dict[bytes, bytearray] = {}
         self.bodies: dict[int, TaskBody] = {}
         self.engine_life = 0
@@ -109,7 +112,7 @@ class World:
             "run", self.new_session(), generation=self.generation, shelf=self._take, **self.settings
         )
 
-    def _take(self, agent: str, chunk: wire.Chunk, frame: bytes) -> None:
+    def _take(self, agent: str, chunk: protocol.Chunk, frame: bytes) -> None:
         self.shelf.setdefault(chunk.name, bytearray()).extend(frame)
 
     def body(self, number: int = 1, data: bytes = b"def f") -> TaskBody:
