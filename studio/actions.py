@@ -15,8 +15,10 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.project.model import Workflow
+    from engine.project.findings import Finding
+    from engine.project.model import Project, Workflow
     from studio.document.code import Code
+    from studio.document.edits import Edit
     from studio.document.reader import Broken, Document
     from studio.state import NodeNow, Place, Recent, Remembered, RunNow
 
@@ -127,6 +129,24 @@ class Resized(Action, frozen=True):
     height: int
 
 
+class Edited(Action, frozen=True):
+    """An edit of the project. Consecutive ones with the same `key` (a word typed into a field, a drag) are one step.
+
+    One that cannot be made is told to the person, with the remedy.
+    """
+
+    edit: Edit
+    key: str | None = None
+
+
+class Undone(Action, frozen=True):
+    """Take the last step back."""
+
+
+class Redone(Action, frozen=True):
+    """Make the step again that was taken back last."""
+
+
 # -- from the world --------------------------------------------------------------------------------------------------
 
 
@@ -142,6 +162,22 @@ class ProjectRead(Action, frozen=True):
     document: Document
     trusted: bool = False
     view: Remembered | None = None
+
+
+class Saved(Action, frozen=True):
+    """The text of a draft is in its file now; `stamp` is that of the file."""
+
+    path: Path
+    text: str
+    stamp: str
+
+
+class DraftChecked(Action, frozen=True):
+    """What is to be said about the draft with this number; `project` is what its text says, read as a whole."""
+
+    number: int
+    project: Project
+    findings: tuple[Finding, ...]
 
 
 class InnerRead(Action, frozen=True):

@@ -30,6 +30,23 @@ class LoadProject(Effect, frozen=True):
     path: Path
 
 
+class SaveProject(Effect, frozen=True):
+    """Put a text into the project file, if that is still the one with this stamp; answers Saved, or ProjectRead with
+    what somebody else wrote into it."""
+
+    path: Path
+    text: str
+    stamp: str
+
+
+class CheckDraft(Effect, frozen=True):
+    """Look for what is to be said about a draft, once no newer one comes; answers DraftChecked."""
+
+    path: Path
+    text: str
+    number: int
+
+
 class WatchProject(Effect, frozen=True):
     """Look for changes of this project's files from now on, instead of those watched before."""
 

@@ -181,11 +181,44 @@ ACTIONS: Mapping[str, KeyAction] = dict(
 """All actions by id, in the order of help and docs."""
 
 UNANSWERED = frozenset(
-    (
-        "breakpoint pin save undo redo add add.free insert connect disconnect move delete copy.inputs cut paste "
-        "paste.inputs duplicate select.menu select.all select.up select.down select.kind band group ungroup "
-        "extract bypass note rename tidy fix changes recover problem.fix problem.all run.to run.from run.only change.run"
-    ).split()
+    [
+        "breakpoint",
+        "pin",
+        "add",
+        "add.free",
+        "insert",
+        "connect",
+        "disconnect",
+        "move",
+        "delete",
+        "copy.inputs",
+        "cut",
+        "paste",
+        "paste.inputs",
+        "duplicate",
+        "select.menu",
+        "select.all",
+        "select.up",
+        "select.down",
+        "select.kind",
+        "band",
+        "group",
+        "ungroup",
+        "extract",
+        "bypass",
+        "note",
+        "rename",
+        "tidy",
+        "fix",
+        "changes",
+        "recover",
+        "problem.fix",
+        "problem.all",
+        "run.to",
+        "run.from",
+        "run.only",
+        "change.run",
+    ]
 )
 """Actions that have their keys but nobody yet who answers them: they are offered nowhere."""
 

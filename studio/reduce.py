@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.project.model import Node, SubWorkflow, Task
-from studio import actions, effects
+from studio import actions, effects, reduce_edits
 from studio.actions import Action
 from studio.document.reader import line_of, node_at, outline, path_of_keys, walk
 from studio.effects import Effect
@@ -41,21 +41,19 @@ def _asked(state: StudioState, action: actions.Asked) -> Step:
 
 def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
     document, old = action.document, state.document
+    leave = _remember(state)
     again = old is not None and old.path == document.path
     view = action.view or Remembered()
+    state, found = reduce_edits.read_again(state, document) if again else (reduce_edits.opened(state, document), ())
     fresh = replace(
         state,
-        document=document,
-        broken=None,
         trusted=action.trusted or (again and state.trusted),
         place="editor" if state.place == "welcome" or not again else state.place,
         code=None,
         code_of="",
     )
     if again:
-        fresh = replace(fresh, stack=_same_stack(state, document))
-        return _at(fresh, state.cursor, (effects.WatchProject(document.path),))
-    leave = _remember(state)
+        return _at(fresh, state.cursor, (*found, effects.WatchProject(document.path)))
     fresh = replace(
         fresh, stack=(), run=None, nodes={}, runs=None, drawer=view.drawer, inspector=view.inspector, focus="canvas"
     )
@@ -65,19 +63,6 @@ def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
         effects.NoteOpened(document.path, document.name),
     )
     return _at(fresh, view.cursor, (*leave, *wanted))
-
-
-def _same_stack(state: StudioState, document: Any) -> tuple[Inner, ...]:
-    """The sub-workflows one is in, as they are after the file changed; as far as they are still there."""
-    kept: list[Inner] = []
-    workflow = document.project.workflow
-    for inner in state.stack:
-        node = node_at(workflow, inner.node)
-        if node is None or not isinstance(node.body, SubWorkflow):
-            break
-        workflow = document.project.workflows.get(node.body.workflow, inner.workflow)
-        kept.append(Inner(inner.node, workflow))
-    return tuple(kept)
 
 
 def _project_broken(state: StudioState, action: actions.ProjectBroken) -> Step:
@@ -432,6 +417,21 @@ def _told(state: StudioState, action: actions.Told) -> Step:
     return state, (effects.Tell(action.message, action.severity),)
 
 
+def _editing(rule: Callable[[StudioState, Any], Step]) -> Callable[[StudioState, Any], Step]:
+    """A rule for an edit, after which the cursor stands on something, and its code is known."""
+
+    def ruled(state: StudioState, action: Any) -> Step:
+        after, found = rule(state, action)
+        return _at(after, after.cursor, found) if after.document is not state.document else (after, found)
+
+    return ruled
+
+
+def _commanding(rule: Callable[[StudioState], Step]) -> Callable[[StudioState], Step]:
+    ruled = _editing(lambda state, _: rule(state))
+    return lambda state: ruled(state, None)
+
+
 def _showing(what: str) -> Callable[[StudioState], Step]:
     return lambda state: (state, (effects.Show(what),))
 
@@ -464,6 +464,7 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.Told: _told,
     actions.TrustAnswered: _trust_answered,
     actions.WentIn: _went_in,
+    **{action: _editing(rule) for action, rule in reduce_edits.BY_ACTION.items()},
 }
 
 _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
@@ -499,4 +500,5 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "theme.choose": _showing("themes"),
     "theme.next": _next_theme,
     "glyphs": lambda state: _glyphs_chosen(state, actions.GlyphsChosen(not state.ascii)),
+    **{command: _commanding(rule) for command, rule in reduce_edits.BY_COMMAND.items()},
 }

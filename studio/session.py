@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 POLL = 0.3
 """Seconds between two looks at the files of the project."""
 MOST_WATCHED = 200
+PAUSE = 0.15
+"""Seconds without an edit after which the draft is checked."""
 LARGE = 400_000
 """Bytes of a project file up to which it is read before the first paint."""
 
@@ -63,6 +65,8 @@ class Session:
         self._told = 0.0
         self._starting = False
         self._waiting: tuple[Effect, ...] = ()
+        self._unchecked: effects.CheckDraft | None = None
+        self._closed = threading.Event()
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -132,6 +136,7 @@ class Session:
 
     def close(self) -> None:
         """Let everything go: the run of this studio is canceled, threads end."""
+        self._closed.set()
         if self._watch is not None:
             self._watch.stop()
         self._jobs.put(None)
@@ -178,6 +183,33 @@ class Session:
             self._post(opened_at(effect.path, self._once))
 
         self._later(job)
+
+    def _save_project(self, effect: effects.SaveProject) -> None:
+        def job() -> None:
+            from engine.project.source import ChangedOnDisk, save
+
+            try:
+                stamp = save(effect.path, effect.text, expected=effect.stamp)
+            except ChangedOnDisk:
+                self._post(opened_at(effect.path, self._once))
+            else:
+                self._post(actions.Saved(effect.path, effect.text, stamp))
+
+        self._later(job)
+
+    def _check_draft(self, effect: effects.CheckDraft) -> None:
+        self._unchecked = effect
+        self._later(lambda: self._check(effect))
+
+    def _check(self, effect: effects.CheckDraft) -> None:
+        """Check the newest draft, once a person pauses."""
+        if self._closed.wait(PAUSE) or self._unchecked is not effect:
+            return
+        from engine.project.checks import check_text
+
+        project, found = check_text(effect.text, file=effect.path)
+        if project is not None:
+            self._post(actions.DraftChecked(effect.number, project, tuple(found)))
 
     def _note_opened(self, effect: effects.NoteOpened) -> None:
         self._later(lambda: _nothing(config.keep(config.opened(effect.path, effect.name))))
@@ -282,6 +314,7 @@ class Session:
 
 _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.CancelRun: Session._cancel_run,
+    effects.CheckDraft: Session._check_draft,
     effects.KeepLook: Session._keep_look,
     effects.KeepTrust: Session._keep_trust,
     effects.LoadProject: Session._load_project,
@@ -295,6 +328,7 @@ _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.ReadRuns: Session._read_runs,
     effects.Remember: Session._remember,
     effects.ResumeRun: Session._resume_run,
+    effects.SaveProject: Session._save_project,
     effects.StartRun: Session._start_run,
     effects.WatchProject: Session._watch_project,
 }

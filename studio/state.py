@@ -13,8 +13,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from engine.project.model import Node, Workflow
+from engine.project.model import Node, SubWorkflow, Workflow
 from studio.document.code import Code
+from studio.document.draft import Draft
+from studio.document.history import History
 from studio.document.reader import Broken, Document, node_at
 
 Place = Literal["welcome", "editor", "monitor", "runs", "agents"]
@@ -97,6 +99,7 @@ class Inner(Struct, frozen=True):
 class StudioState(Struct, frozen=True):
     """The whole.
 
+    `document` is the draft as screens show it (`draft.document`): what the file says, with the edits made since.
     `inspector` is None where the size of the terminal decides. `line` of the project file is where a finding led.
     `focus` is the pane that gets the keys: "canvas", "inspector" or the open drawer. `wanted`: a run waits for the
     answer to the trust question. `nodes` holds the states of the run in hand by path. `code` is the source of the task
@@ -105,6 +108,8 @@ class StudioState(Struct, frozen=True):
 
     place: Place = "welcome"
     document: Document | None = None
+    draft: Draft | None = None
+    history: History = History()
     broken: Broken | None = None
     trusted: bool = False
     wanted: bool = False
@@ -136,6 +141,22 @@ class StudioState(Struct, frozen=True):
         if self.stack:
             return self.stack[-1].workflow
         return self.document.project.workflow if self.document is not None else None
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there are edits that are not in the file."""
+        return self.draft is not None and self.draft.dirty
+
+    @property
+    def editing(self) -> str | None:
+        """The `workflow` of edits of what the canvas shows: empty for the project's own nodes, the NAME of a
+        [workflows.NAME]; None for a workflow file of its own, which is edited by opening it."""
+        if not self.stack or self.document is None:
+            return ""
+        around = self.stack[-2].workflow if len(self.stack) > 1 else self.document.project.workflow
+        node = node_at(around, self.stack[-1].node)
+        name = node.body.workflow if node is not None and isinstance(node.body, SubWorkflow) else None
+        return name if name in self.document.project.workflows else None
 
     @property
     def shown_nodes(self) -> Mapping[str, NodeNow]:

@@ -1,0 +1,140 @@
+"""Nodes that come to stand elsewhere, and everything that names them, which then names them there.
+
+First the tables move, with their comments. Then every reference that led to one of them, or that one of them makes, is
+looked at again from where it stands now: if it no longer leads to the same node, it gets the name that does. So renaming,
+grouping and moving are one thing. What cannot be named from there (nothing sees into a map) refuses the whole edit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from engine.project.editing import Delete, Set, differences
+from engine.project.findings import shown
+from engine.project.references import ReferenceSyntax, read_reference
+from studio.document.draft import Draft, placed, written
+from studio.document.edits import EditRefused, Place
+from studio.document.links import Renaming
+from studio.document.names import base_of, keys_of, name_for, name_of, owner_of, resolve, why_unseen, within
+from studio.document.reader import node_at, walk
+from studio.document.sheet import Move, Operation
+
+Renames = Mapping[str, str]
+"""Old path of a node that moves -> its new one."""
+
+
+def moved(
+    draft: Draft,
+    workflow: str,
+    renames: Renames,
+    *,
+    before: Iterable[Operation] = (),
+    after: str | None = None,
+    away: bool = False,
+) -> Draft:
+    """The draft with nodes at other paths of the same workflow. `before` makes the tables that they move into.
+
+    Those that change their owner are written one after the other after the sibling `after`, or at the end.
+    """
+    own = draft.workflow(workflow)
+    base = base_of(workflow)
+    operations = list(before)
+    mid = written(draft, operations) if operations else draft
+    moves: list[Operation] = []
+    for old, new in renames.items():
+        elsewhere = away or owner_of(old) != owner_of(new)
+        to = keys_of(mid.workflow(workflow), new, base)
+        moves.append(Move(keys_of(own, old, base), to, after if elsewhere else None, away=elsewhere))
+        if elsewhere and after is not None:
+            after = name_of(new)
+    mid = written(mid, moves)
+    new_draft = renamed(draft, mid, workflow, lambda path: _mapped(path, renames))
+    pins: dict[str, Place | None] = {}
+    for key, place in draft.places.items():
+        name, _, path = key.rpartition(":")
+        if name == workflow and _mapped(path, renames) != path:
+            pins[key] = None
+            pins[f"{name}:{_mapped(path, renames)}" if name else _mapped(path, renames)] = place
+    return placed(new_draft, pins) if pins else new_draft
+
+
+def _mapped(path: str, renames: Renames) -> str:
+    for old, new in renames.items():
+        if within(path, old):
+            return new + path[len(old) :]
+    return path
+
+
+def renamed(before: Draft, mid: Draft, workflow: str, now: Callable[[str], str]) -> Draft:
+    """`mid` with every reference of a workflow leading to where it led in `before`; `now` tells a node's new path."""
+    old, new = before.workflow(workflow), mid.workflow(workflow)
+    base = base_of(workflow)
+    ids = {name_of(path) for path, _ in walk(old.nodes) if now(path) != path}
+    ids |= {name_of(now(path)) for path, _ in walk(old.nodes) if now(path) != path}
+    tops = _naming(before, base, ids)
+    operations: list[Operation] = []
+    for path, _ in walk({name: node for name, node in old.nodes.items() if tops is None or name in tops}):
+        here = now(path)
+        if node_at(new, here) is None:
+            continue
+        keys = keys_of(new, here, base)
+        table = mid.sheet.table(keys)
+        if table is None:
+            continue
+        renaming = _Relocated(before, mid, workflow, path, here, now)
+        operations += [
+            Set((*keys, *one.path), one.value) if isinstance(one, Set) else Delete((*keys, *one.path))
+            for one in differences(table, renaming.table(table))
+        ]
+    result = old.result
+    if result is not None:
+        text = _Relocated(before, mid, workflow, "x", "x", now).reference(result)
+        if text != result:
+            operations.append(Set((*base, "result") if base else ("project", "result"), text))
+    return written(mid, operations) if operations else mid
+
+
+def _naming(draft: Draft, base: tuple[str, ...], ids: set[str]) -> set[str] | None:
+    """The nodes at the top whose text mentions one of these ids; None where all have to be looked at."""
+    if base or not all(name.isascii() for name in ids) or not draft.sheet.plain:
+        return None
+    found = set()
+    for block in draft.sheet.blocks:
+        if block.keys[:1] == ("nodes",) and len(block.keys) > 1 and block.keys[1] not in found:
+            text = block.text
+            if any(name in text for name in ids) or "\\u" in text or "\\U" in text:
+                found.add(block.keys[1])
+    return found
+
+
+class _Relocated(Renaming):
+    """The names in the table of one node, after others moved, or it itself."""
+
+    def __init__(
+        self, before: Draft, mid: Draft, workflow: str, path: str, here: str, now: Callable[[str], str]
+    ) -> None:
+        self.old, self.new = before.workflow(workflow), mid.workflow(workflow)
+        self.path, self.here, self.now = path, here, now
+
+    def name(self, name: str) -> str:
+        target = resolve(self.old, name, self.path)
+        if target is None:
+            return name
+        target = self.now(target)
+        if resolve(self.new, name, self.here) == target:
+            return name
+        found = name_for(self.new, target, self.here)
+        if found is None:
+            what = (
+                f"{shown(self.here)} could not name {shown(target)} any more: {why_unseen(self.new, target, self.here)}"
+            )
+            raise EditRefused(what, "take that edge out first")
+        return found
+
+
+def name_in(reference: str) -> str:
+    """The name in a reference: `load` of `load.rows[0]`."""
+    try:
+        return read_reference(reference).name
+    except ReferenceSyntax:
+        return reference
