@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from engine.project.findings import Finding
     from engine.project.model import Project, Workflow
+    from studio.document.catalog import Catalog
     from studio.document.code import Code
     from studio.document.edits import Edit
     from studio.document.reader import Broken, Document
@@ -199,6 +200,13 @@ class CodeRead(Action, frozen=True):
 
     reference: str
     code: Code | None
+
+
+class CatalogRead(Action, frozen=True):
+    """What can be added to the project in this folder: its functions, found by reading, and the kinds of nodes."""
+
+    folder: Path
+    catalog: Catalog
 
 
 class RunBegan(Action, frozen=True):

@@ -74,6 +74,12 @@ class ReadCode(Effect, frozen=True):
     reference: str
 
 
+class ReadCatalog(Effect, frozen=True):
+    """Find what can be added to the project in this folder, by reading; answers CatalogRead."""
+
+    folder: Path
+
+
 class ReadInner(Effect, frozen=True):
     """Read the workflow file that a node runs; answers InnerRead, or Told where it cannot be read."""
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from engine.project.model import Node, SubWorkflow, Task
 from studio import actions, effects, reduce_edits
 from studio.actions import Action
+from studio.document.catalog import KINDS, Catalog
 from studio.document.reader import line_of, node_at, outline, path_of_keys, walk
 from studio.effects import Effect
 from studio.state import Drawer, Inner, Place, Remembered, StudioState
@@ -53,13 +54,23 @@ def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
         code_of="",
     )
     if again:
-        return _at(fresh, state.cursor, (*found, effects.WatchProject(document.path)))
+        read = (effects.WatchProject(document.path), effects.ReadCatalog(document.folder))
+        return _at(fresh, state.cursor, (*found, *read))
     fresh = replace(
-        fresh, stack=(), run=None, nodes={}, runs=None, drawer=view.drawer, inspector=view.inspector, focus="canvas"
+        fresh,
+        stack=(),
+        run=None,
+        nodes={},
+        runs=None,
+        catalog=Catalog(KINDS),
+        drawer=view.drawer,
+        inspector=view.inspector,
+        focus="canvas",
     )
     wanted = (
         effects.WatchProject(document.path),
         effects.ReadRun(document.folder),
+        effects.ReadCatalog(document.folder),
         effects.NoteOpened(document.path, document.name),
     )
     return _at(fresh, view.cursor, (*leave, *wanted))
@@ -126,6 +137,11 @@ def _cursor_moved(state: StudioState, action: actions.CursorMoved) -> Step:
 
 def _code_read(state: StudioState, action: actions.CodeRead) -> Step:
     return (replace(state, code=action.code) if action.reference == state.code_of else state), ()
+
+
+def _catalog_read(state: StudioState, action: actions.CatalogRead) -> Step:
+    here = state.document is not None and state.document.folder == action.folder
+    return (replace(state, catalog=action.catalog) if here else state), ()
 
 
 def _node_opened(state: StudioState, action: actions.NodeOpened) -> Step:
@@ -439,6 +455,7 @@ def _showing(what: str) -> Callable[[StudioState], Step]:
 _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.Asked: _asked,
     actions.CameOut: _came_out,
+    actions.CatalogRead: _catalog_read,
     actions.CodeRead: _code_read,
     actions.CursorMoved: _cursor_moved,
     actions.DrawerChosen: _drawer_chosen,

@@ -247,6 +247,18 @@ class Session:
 
         self._later(job)
 
+    def _read_catalog(self, effect: effects.ReadCatalog) -> None:
+        before = self.state.catalog
+
+        def job() -> None:
+            from studio.document.catalog import read_catalog
+
+            found = read_catalog(effect.folder, before)
+            if found is not before:
+                self._post(actions.CatalogRead(effect.folder, found))
+
+        self._later(job)
+
     def _read_runs(self, effect: effects.ReadRuns) -> None:
         def job() -> None:
             from studio.run_link import runs_in
@@ -322,6 +334,7 @@ _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.NoteOpened: Session._note_opened,
     effects.MakeProject: Session._make_project,
     effects.PauseRun: Session._pause_run,
+    effects.ReadCatalog: Session._read_catalog,
     effects.ReadCode: Session._read_code,
     effects.ReadInner: Session._read_inner,
     effects.ReadRun: Session._read_run,

@@ -14,6 +14,7 @@ from typing import Literal
 from msgspec import Struct
 
 from engine.project.model import Node, SubWorkflow, Workflow
+from studio.document.catalog import KINDS, Catalog
 from studio.document.code import Code
 from studio.document.draft import Draft
 from studio.document.history import History
@@ -103,7 +104,7 @@ class StudioState(Struct, frozen=True):
     `inspector` is None where the size of the terminal decides. `line` of the project file is where a finding led.
     `focus` is the pane that gets the keys: "canvas", "inspector" or the open drawer. `wanted`: a run waits for the
     answer to the trust question. `nodes` holds the states of the run in hand by path. `code` is the source of the task
-    `code_of`.
+    `code_of`; `catalog` is what can be added: functions of the project, and kinds of nodes.
     """
 
     place: Place = "welcome"
@@ -121,6 +122,7 @@ class StudioState(Struct, frozen=True):
     focus: str = "canvas"
     code: Code | None = None
     code_of: str = ""
+    catalog: Catalog = Catalog(KINDS)
     run: RunNow | None = None
     nodes: Mapping[str, NodeNow] = {}
     runs: tuple[RunNow, ...] | None = None

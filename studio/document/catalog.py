@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cache
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -119,7 +118,7 @@ class Catalog(Struct, frozen=True):
 def read_catalog(folder: Path, before: Catalog | None = None) -> Catalog:
     """The catalog of the project in a folder; files that have not changed since `before` are not read again."""
     modules = read_functions(folder, before.modules if before is not None else None)
-    if before is not None and modules == before.modules:
+    if before is not None and modules and modules == before.modules:
         return before
     functions = [function for module in modules.values() for function in module.functions]
     return Catalog((*map(_offered, functions), *KINDS, *plugins()), modules)
@@ -147,6 +146,8 @@ def plugins() -> tuple[Entry, ...]:
 
 @cache
 def _plugin_names() -> tuple[tuple[str, str], ...]:
+    from importlib import metadata  # 20 ms, which the first paint need not wait for
+
     found: dict[str, str] = {}
     for point in metadata.entry_points(group=PLUGIN_GROUP):
         found.setdefault(point.name, point.dist.name if point.dist is not None else "a package")

@@ -54,7 +54,8 @@ def test_a_project_that_was_read_is_shown_watched_and_its_last_run_is_asked_for(
     state, done = reduce(StudioState(), actions.ProjectRead(document(tmp_path)))
     assert state.place == "editor"
     assert state.cursor == "load"
-    assert {effects.WatchProject, effects.ReadRun, effects.ReadCode, effects.NoteOpened} == set(kinds(done))
+    asked = {effects.WatchProject, effects.ReadRun, effects.ReadCode, effects.ReadCatalog, effects.NoteOpened}
+    assert asked == set(kinds(done))
 
 
 def test_opening_asks_for_no_run(tmp_path: Path) -> None:
