@@ -192,9 +192,6 @@ def circle(came: Mapping[tuple[str, bool], tuple[str, bool] | None], target: str
 class Renaming:
     """Puts other names into a node's own table; `name` says what each name becomes, and whether it is only waited for."""
 
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-
     def name(self, name: str) -> str:
         """What a name becomes."""
         raise NotImplementedError

@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 
 from engine.project.editing import Delete, Set, differences
 from engine.project.findings import shown
-from engine.project.references import ReferenceSyntax, read_reference
 from studio.document.draft import Draft, placed, written
 from studio.document.edits import EditRefused, Place
 from studio.document.links import Renaming
 from studio.document.names import base_of, keys_of, name_for, name_of, owner_of, resolve, why_unseen, within
 from studio.document.reader import node_at, walk
-from studio.document.sheet import Move, Operation
+from studio.document.sheet import Keys, Move, Operation
 
 Renames = Mapping[str, str]
 """Old path of a node that moves -> its new one."""
@@ -29,12 +28,13 @@ def moved(
     renames: Renames,
     *,
     before: Iterable[Operation] = (),
+    keys: Mapping[str, Keys] | None = None,
     after: str | None = None,
-    away: bool = False,
 ) -> Draft:
     """The draft with nodes at other paths of the same workflow. `before` makes the tables that they move into.
 
-    Those that change their owner are written one after the other after the sibling `after`, or at the end.
+    `keys` are those of the new tables, where the workflow cannot tell them yet. What changes its owner is written one
+    after the other after the sibling `after`, or at the end.
     """
     own = draft.workflow(workflow)
     base = base_of(workflow)
@@ -42,8 +42,8 @@ def moved(
     mid = written(draft, operations) if operations else draft
     moves: list[Operation] = []
     for old, new in renames.items():
-        elsewhere = away or owner_of(old) != owner_of(new)
-        to = keys_of(mid.workflow(workflow), new, base)
+        elsewhere = owner_of(old) != owner_of(new)
+        to = keys[new] if keys is not None else keys_of(mid.workflow(workflow), new, base)
         moves.append(Move(keys_of(own, old, base), to, after if elsewhere else None, away=elsewhere))
         if elsewhere and after is not None:
             after = name_of(new)
@@ -130,11 +130,3 @@ class _Relocated(Renaming):
             )
             raise EditRefused(what, "take that edge out first")
         return found
-
-
-def name_in(reference: str) -> str:
-    """The name in a reference: `load` of `load.rows[0]`."""
-    try:
-        return read_reference(reference).name
-    except ReferenceSyntax:
-        return reference
