@@ -12,15 +12,26 @@ from engine.draw.crossings import untangle
 from engine.draw.groups import Level
 from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered
 from engine.draw.packing import Piece, chosen_columns
-from engine.draw.scene import Graph
+from engine.draw.scene import Graph, Scene, Zoom
+from engine.draw.sizes import CARD_ROWS
+from engine.draw.steady import Footing, footing, insert, keys_of, wish_of
 
 
 class Arrangement:
-    """The order of a graph's boxes inside their layers, worked out frame by frame when asked for."""
+    """The order of a graph's boxes inside their layers, worked out frame by frame when asked for.
 
-    def __init__(self, graph: Graph) -> None:
+    With a scene of the graph as it was before an edit, what stood stays in its column and in its order. Where pins
+    changed that has to be a scene of cards, since pins are rows among cards.
+    """
+
+    def __init__(self, graph: Graph, before: Scene | None = None) -> None:
         self.graph = graph
+        self.before = before
         self._layered: dict[int, tuple[tuple[int, ...], tuple[object, ...], Layered]] = {}
+
+    def frame(self, level: Level) -> str:
+        """The name of a level's frame: the path of its group, nothing for the root."""
+        return self.graph.boxes[level.group].path if level.group >= 0 else ""
 
     def layered(self, level: Level) -> Layered:
         """A level's boxes (numbered by their place in `level.boxes`) in layers, untangled."""
@@ -39,6 +50,9 @@ class Arrangement:
             for link in level.links
         ]
         lanes = self._lanes(level, arcs)
+        stood = footing(self.before, self.frame(level)) if self.before is not None and lanes is None else None
+        if self.before is not None and stood is not None:
+            return Held(self.graph, self.before, level, stood).arranged(arcs)
         drawn = layered(len(level.boxes), arcs, [boxes[box].layer for box in level.boxes], lanes)
         for part in drawn.parts:
             untangle(part.layers, drawn.up, drawn.down)
@@ -55,6 +69,66 @@ class Arrangement:
         if any(source >= 0 and target >= 0 and lanes[source] != lanes[target] for source, target, _ in arcs):
             return None
         return lanes
+
+
+class Held:
+    """One level of an edited graph, on the footing of its frame before."""
+
+    def __init__(self, graph: Graph, before: Scene, level: Level, stood: Footing) -> None:
+        self.boxes = [graph.boxes[box] for box in level.boxes]
+        self.before = before
+        self.stood = stood
+        old = {box.path: at for at, box in enumerate(before.graph.boxes)} if before.graph is not graph else None
+        self._heights = [self._height(graph, box, old) for box in level.boxes]
+        self._least = 1 if level.group >= 0 else 0
+
+    def _height(self, graph: Graph, box: int, old: Mapping[str, int] | None) -> tuple[int, int]:
+        """Rows above the ports, and from them on."""
+        at = box if old is None else old.get(graph.boxes[box].path, -1)
+        if at >= 0 and self.before.rects[at].width:
+            rect, port = self.before.rects[at], self.before.port_row(at)
+            return port - rect.y, rect.bottom - port
+        return (1, CARD_ROWS - 1) if self.before.zoom is Zoom.CARD else (0, 1)
+
+    def arranged(self, arcs: list[Arc]) -> Layered:
+        """Layers of the level in their order."""
+        stood, boxes = self.stood, self.boxes
+        least = [box.layer if box.pin is not None else max(box.layer, stood.column(box.path)) for box in boxes]
+        drawn = layered(len(boxes), arcs, least, [0] * len(boxes))
+        drawn.held = True
+        keys = keys_of(drawn, [box.path for box in boxes])
+        pins: dict[int, int] = {}
+        if self.before.zoom is Zoom.CARD:
+            pins = {item: box.pin for item, box in enumerate(boxes) if box.pin is not None}
+        row: dict[int, int] = {}
+        for item, key in enumerate(keys):
+            at = stood.rows.get(key)
+            if at is not None and stood.columns[key] == drawn.layer[item] and pins.get(item, at) == at:
+                row[item] = at
+
+        def wish(item: int) -> int | None:
+            if item in pins:
+                return pins[item]
+            gone = stood.gone.get(keys[item])
+            return wish_of(item, drawn, row) if gone is None else gone[1]
+
+        for part in drawn.parts:
+            for column in part.layers:
+                loose = [item for item in column if item not in row]
+                column[:] = sorted([item for item in column if item in row], key=row.__getitem__)
+                loose.sort(key=lambda item: (item not in pins, item >= drawn.boxes, wish(item) or 0, item))
+                insert(column, loose, row, wish, self._apart, pins, self._first)
+        drawn.rows = (self.before.zoom, row)
+        return drawn
+
+    def _apart(self, upper: int, lower: int) -> int:
+        count = len(self._heights)
+        below = self._heights[upper][1] if upper < count else 1
+        above = self._heights[lower][0] if lower < count else 0
+        return below + above + (self.before.blank if upper < count or lower < count else 0)
+
+    def _first(self, item: int) -> int:
+        return self._least + (self._heights[item][0] if item < len(self._heights) else 0)
 
 
 def _pack(drawn: Layered) -> None:

@@ -42,11 +42,29 @@ class Part:
 class Layered:
     """Items in layers, joined only from one layer to the next. `up` and `down` are the neighbours left and right."""
 
-    __slots__ = ("boxes", "depth", "down", "exits", "hops", "layer", "net", "parts", "ramp_of", "ramps", "up")
+    __slots__ = (
+        "boxes",
+        "depth",
+        "down",
+        "exits",
+        "held",
+        "hops",
+        "layer",
+        "net",
+        "parts",
+        "ramp_of",
+        "ramps",
+        "rows",
+        "up",
+    )
 
     def __init__(self, boxes: int) -> None:
         self.boxes = boxes
         self.depth = 0
+        self.held = False
+        """True if the order is that of an earlier picture, with all in one part."""
+        self.rows: tuple[int, dict[int, int]] = (0, {})
+        """If it is: the zoom of that picture, and the row of every item in it."""
         self.layer: list[int] = []
         self.up: list[list[int]] = []
         self.down: list[list[int]] = []
@@ -72,7 +90,8 @@ class Layered:
 
 
 def layered(count: int, arcs: Sequence[Arc], at_least: Sequence[int], lanes: Sequence[int] | None) -> Layered:
-    """Layers, stand-ins and parts of one frame. `at_least` are lower bounds; `lanes` forces one part a lane."""
+    """Layers, stand-ins and parts of one frame. `at_least` are lower bounds. `lanes` says in which part each item is,
+    in place of one part for each component."""
     drawn = Layered(count)
     drawn.layer = longest_path(count, arcs, at_least)
     drawn.depth = max(drawn.layer, default=-1) + 1

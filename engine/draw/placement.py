@@ -16,6 +16,7 @@ from engine.draw.routes import wire
 from engine.draw.scene import Form, Frame, Graph, Panel, Rect, Rule, Scene, Zoom
 from engine.draw.sizes import Size, children, default_forms, listed_rows, sizes
 from engine.draw.sketch import Sketch
+from engine.draw.steady import footing, remember
 
 __all__ = ["Arrangement", "lay_out"]
 
@@ -28,22 +29,30 @@ def lay_out(
     forms: Mapping[int, Form] | None = None,
     arrangement: Arrangement | None = None,
     blank: int | None = None,
+    before: Scene | None = None,
 ) -> Scene:
     """Where everything stands. `forms` says how groups are shown (at cards; else all are closed), `blank` how many
-    rows are free between boxes. Give the same `arrangement` for each zoom of a graph: it is faster, and keeps order."""
+    rows are free between boxes. Give the same `arrangement` for each zoom of a graph: it is faster, and keeps order.
+
+    After an edit, what stood stays: give an `Arrangement(graph, scene)` that knows a scene of the graph as it was
+    before, and as `before` the last scene at this zoom, if there is one.
+    """
     forms = _effective(graph, default_forms(graph) if forms is None else forms, zoom)
     arrangement = arrangement or Arrangement(graph)
     found = sizes(graph, zoom, forms)
     sketches: dict[int, Sketch] = {}
     inner: dict[int, Sketch] = {}
     space = _BLANK[zoom] if blank is None else blank
+    if before is not None and (before.zoom is not zoom or before.blank != space):
+        before = None
     for level in reversed(levels(graph, forms)):
-        sketch = Sketch(graph, zoom, level, arrangement.layered(level), found, inner, space)
+        stood = footing(before, arrangement.frame(level)) if before is not None else None
+        sketch = Sketch(graph, zoom, level, arrangement.layered(level), found, inner, space, stood)
         if level.group >= 0:
             found[level.group] = Size(sketch.width, sketch.height, stretches=False)
             inner[level.group] = sketch
         sketches[level.group] = sketch
-    scene = Scene(graph, zoom)
+    scene = Scene(graph, zoom, space)
     scene.forms = forms
     root = sketches[-1]
     _place(root, scene, 0, 0)
@@ -53,6 +62,8 @@ def lay_out(
             rect = scene.rects[group]
             _place(sketch, scene, rect.x, rect.y)
     _place_listed(scene)
+    if before is not None:
+        remember(scene, before)
     return scene
 
 
@@ -74,12 +85,14 @@ def _place(sketch: Sketch, scene: Scene, x: int, y: int) -> None:
     panel.port = y + sketch.port
     panel.column_x = [x + at for at in sketch.column_x]
     panel.column_width = sketch.column_width
+    panel.cards = sketch.cards
+    panel.lift = sketch.lift
     panel.gap_x = [x + at for at in sketch.gap_x]
     panel.rows = [y + at for at in sketch.row]
     panel.items = {box: item for item, box in enumerate(level.boxes)}
     for layer, members in enumerate(sketch.members):
         panel.members.append([level.boxes[item] for item in members])
-        common = max([sketch.size[item].width for item in members if sketch.size[item].stretches], default=0)
+        common = sketch.cards[layer]
         for item in members:
             size = sketch.size[item]
             scene.rects[level.boxes[item]] = Rect(

@@ -22,13 +22,17 @@ land on one port row.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum, IntEnum
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.draw.layers import Layered
+
+if TYPE_CHECKING:
+    from engine.draw.steady import Footing
 
 EdgeKind = Literal["data", "order"]
 
@@ -109,6 +113,13 @@ class Box(Struct, frozen=True, gc=False):
     """The row, counted from its frame's top, in which a person put its ports; None: anywhere."""
 
 
+class Pin(NamedTuple):
+    """Where a person put a box: in this column or a later one, its ports in this row of a picture of cards."""
+
+    layer: int
+    row: int
+
+
 class Edge(Struct, frozen=True, gc=False):
     """`target` comes after `source` (both are box indexes): with a value (data) or without (order)."""
 
@@ -122,6 +133,18 @@ class Graph(Struct, frozen=True):
 
     boxes: Sequence[Box] = ()
     edges: Sequence[Edge] = ()
+
+
+def pinned(graph: Graph, pins: Mapping[str, Pin]) -> Graph:
+    """The same graph with boxes pinned, by path; others are as they were."""
+    if not pins:
+        return graph
+    boxes = list(graph.boxes)
+    for at, box in enumerate(boxes):
+        pin = pins.get(box.path)
+        if pin is not None:
+            boxes[at] = replace(box, layer=pin.layer, pin=pin.row)
+    return Graph(boxes, graph.edges)
 
 
 class Link(NamedTuple):
@@ -191,12 +214,14 @@ class Panel:
     """
 
     __slots__ = (
+        "cards",
         "column_width",
         "column_x",
         "gap_x",
         "group",
         "items",
         "layered",
+        "lift",
         "links",
         "members",
         "port",
@@ -214,6 +239,10 @@ class Panel:
         self.rect = NOWHERE
         self.column_x: list[int] = []
         self.column_width: list[int] = []
+        self.cards: list[int] = []
+        """The common width of the cards of each column."""
+        self.lift = 0
+        """Rows above everything that highways take."""
         self.gap_x: list[int] = []
         self.members: list[list[int]] = []
         self.items: dict[int, int] = {}
@@ -244,11 +273,27 @@ class Scene:
     whose right port is used, and the open groups whose left port goes on inside.
     """
 
-    __slots__ = ("enters", "forms", "frames", "graph", "height", "leaves", "panels", "ports", "rects", "width", "zoom")
+    __slots__ = (
+        "blank",
+        "enters",
+        "footings",
+        "forms",
+        "frames",
+        "graph",
+        "height",
+        "leaves",
+        "panels",
+        "ports",
+        "rects",
+        "width",
+        "zoom",
+    )
 
-    def __init__(self, graph: Graph, zoom: Zoom) -> None:
+    def __init__(self, graph: Graph, zoom: Zoom, blank: int = 0) -> None:
         self.graph = graph
         self.zoom = zoom
+        self.blank = blank
+        """Rows that are free between boxes."""
         self.width = 0
         self.height = 0
         self.rects: list[Rect] = [NOWHERE] * len(graph.boxes)
@@ -259,6 +304,8 @@ class Scene:
         """The port rows of open groups; all others have theirs in the second row."""
         self.leaves: set[int] = set()
         self.enters: set[int] = set()
+        self.footings: dict[str, Footing] = {}
+        """What `engine.draw.steady` knows of each frame, by its path."""
 
     def port_row(self, box: int) -> int:
         """The row on which edges come to a box and leave it."""

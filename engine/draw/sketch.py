@@ -10,6 +10,7 @@ from engine.draw.packing import Piece, rows_for
 from engine.draw.rows import rows
 from engine.draw.scene import Graph, Rule, Zoom
 from engine.draw.sizes import Size
+from engine.draw.steady import Footing, held, keys_of, wish_of
 from engine.draw.tracks import Strand, assign
 
 GAP_LEAST, GAP_MOST = 5, 12
@@ -29,6 +30,7 @@ class Sketch:
         found: list[Size],
         inner: Mapping[int, Sketch],
         space: int,
+        stood: Footing | None = None,
     ) -> None:
         self.graph = graph
         self.zoom = zoom
@@ -43,10 +45,12 @@ class Sketch:
         self.row: list[int] = [0] * len(drawn.layer)
         self.port: int = 0
         self.rules: list[Rule] = []
-        self.height = self._set_rows()
+        self.stood = stood if drawn.held else None
+        self.lift = 0
+        self.height = self._set_rows() if self.stood is None else self._hold_rows(self.stood)
         self.highways = self._set_highways()
         if self.framed:
-            self.port = self._port_row()
+            self.port = self._port_row() if self.stood is None else self.stood.port + self.lift
         self.strands = self._strands()
         self.members: list[list[int]] = [[] for _ in range(drawn.depth)]
         self._set_members()
@@ -93,7 +97,7 @@ class Sketch:
         mine = {item: pins[item] for layer in layers for item in layer if item in pins} if pins else {}
         least = max(self.above, default=0)
         return rows(
-            layers,
+            [layer for layer in layers if layer],
             self.drawn.up,
             self.drawn.down,
             self._apart,
@@ -102,6 +106,38 @@ class Sketch:
             least,
             coarse=self.zoom is Zoom.DOT,
         )
+
+    def _hold_rows(self, stood: Footing) -> int:
+        """What stood stays; the height."""
+        drawn = self.drawn
+        zoom, kept = drawn.rows
+        gone: Mapping[int, int] = {}
+        if zoom != self.zoom:
+            keys = keys_of(drawn, [self.graph.boxes[box].path for box in self.level.boxes])
+            kept = {
+                item: stood.rows[key]
+                for item, key in enumerate(keys)
+                if key in stood.rows and stood.columns[key] == drawn.layer[item]
+            }
+            gone = {item: stood.gone[key][1] for item, key in enumerate(keys) if key in stood.gone}
+        pins: dict[int, int] = {}
+        if self.zoom is Zoom.CARD:
+            found = ((item, self.graph.boxes[box].pin) for item, box in enumerate(self.level.boxes))
+            pins = {item: pin for item, pin in found if pin is not None}
+        row = kept | pins
+
+        def wish(item: int) -> int | None:
+            return gone[item] if item in gone else wish_of(item, drawn, row)
+
+        for part in drawn.parts:
+            for column in part.layers:
+                row.update(zip(column, held(column, kept, wish, self._apart, pins, self._least), strict=True))
+        self.row = [row[item] for item in range(len(drawn.layer))]
+        bottom = max([row[item] + self._extent(item)[1] for item in row], default=3 - self.framed)
+        return bottom + self.framed + self.behind
+
+    def _least(self, item: int) -> int:
+        return self._extent(item)[0] + self.framed
 
     def _as_pinned(self) -> int:
         """Pinned rows hold; parts without a pin go below the rest."""
@@ -156,7 +192,7 @@ class Sketch:
             free[lane : lane + 1] = [spans[net]]
             taken[net] = lane + self.framed
         if free:
-            shift = len(free) + 1
+            shift = self.lift = len(free) + 1
             self.row = [row + shift for row in self.row]
             self.rules = [Rule(rule.row + shift, rule.title) for rule in self.rules]
             self.height += shift
@@ -203,6 +239,7 @@ class Sketch:
         depth = self.drawn.depth
         self.column_x: list[int] = []
         self.column_width: list[int] = []
+        self.cards: list[int] = []
         self.gap_x: list[int] = []
         self.first_track: list[int] = []
         self.spacing: list[int] = []
@@ -212,7 +249,11 @@ class Sketch:
             x += self._gap_width(gap)
             if gap < depth:
                 self.column_x.append(x)
-                self.column_width.append(max([self.size[item].width for item in self.members[gap]], default=0))
+                sizes = [self.size[item] for item in self.members[gap]]
+                stretched = max([size.width for size in sizes if size.stretches], default=0)
+                stood = self.stood.cards[gap] if self.stood is not None and gap < len(self.stood.cards) else 0
+                self.cards.append(max(stretched, stood))
+                self.column_width.append(max([self.cards[-1], *(size.width for size in sizes)]))
                 x += self.column_width[-1]
         self.width = max(x, _FRAME_LEAST) + 1 + self.behind if self.framed else x
 
@@ -225,12 +266,16 @@ class Sketch:
             return 0 if outer else 2
         tracks = assign(strands, set(self.highways.values()))
         self.height = max(self.height, tracks.lowest + 1 + self.framed)
-        spacing = 2 if 2 * tracks.needed + 2 <= GAP_MOST else 1
+        stood = self.stood.gaps[gap] if self.stood is not None and gap < len(self.stood.gaps) else 0
+        spacing = (
+            2 if 2 * tracks.needed + 2 <= GAP_MOST and not tracks.needed + 3 <= stood < 2 * tracks.needed + 2 else 1
+        )
         span = max(0, (tracks.needed - 1) * spacing + 1)
         if outer:
             wide = span + 3 if strands else _SIDE if self.framed else 0
         else:
             wide = max(GAP_LEAST, span + 3)
+        wide = max(wide, stood)
         self.first_track.append(self.gap_x[gap] + (wide - span) // 2)
         self.spacing.append(spacing)
         return wide

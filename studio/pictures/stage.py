@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from engine.draw.placement import Arrangement, lay_out
-from engine.draw.scene import Form, Graph, Rect, Scene, Zoom
+from engine.draw.scene import Form, Graph, Pin, Rect, Scene, Zoom
 from engine.draw.sizes import default_forms
 from studio.pictures import camera, finding, steps
 from studio.pictures.camera import Corner
@@ -20,8 +19,10 @@ from studio.pictures.canvas import Canvas
 from studio.pictures.cells import Row
 from studio.pictures.faces import Face
 from studio.pictures.known import Known
+from studio.pictures.layouts import Layouts
 from studio.pictures.neighbourhood import around
 from studio.pictures.overlays import Overlays, minimap_of
+from studio.pictures.pinning import pin_at
 from studio.pictures.view import Style, View
 from studio.pictures.web import Web
 from studio.state import NodeNow
@@ -53,39 +54,94 @@ class Stage:
         self._chosen_forms: dict[str, Form] = {}
         self._placed = False
         self.web = Web(self.graph)
-        self._arrangement = Arrangement(self.graph)
+        self._all = self._layouts = Layouts()
+        self._part = Layouts()
+        self._part_of: tuple[str, int] | None = None
         self._canvases: dict[Zoom, Canvas] = {}
 
     # -- the graph ---------------------------------------------------------------------------------------------------
 
-    def show(self, graph: Graph) -> None:
-        """Show another graph, or the same one after an edit. The cursor stays on its path, or goes to the first node."""
-        same = bool(self.whole.boxes) and {box.path for box in self.whole.boxes} & {box.path for box in graph.boxes}
+    def show(self, graph: Graph, *, tentative: bool = False) -> None:
+        """Show another graph, or the same one after an edit: then what is not touched stays where it is. The cursor
+        stays on its path, or goes to the first node. What is `tentative` makes way for what is shown next."""
+        paths = {box.path for box in graph.boxes}
+        same = bool(self.whole.boxes) and any(box.path in paths for box in self.whole.boxes)
         cursor = self.path
-        self.whole = graph
-        if self.near is not None and self.near[0] not in {box.path for box in graph.boxes}:
+        if self.near is not None and self.near[0] not in paths:
             self.near = None
-        if not same:
+        if same:
+            self._all.edit(graph, self.zoom, self._forms_for(self._all.graph), tentative=tentative)
+        else:
             self.near, self._placed = None, False
             self._chosen_forms = {}
+            self._all.start(graph)
+        self.whole = graph
         self._narrow(cursor)
+
+    def tidy(self, graph: Graph | None = None) -> None:
+        """Lay out all anew, as if the graph (this one, or the one in hand) had just been read."""
+        self.whole = self.whole if graph is None else graph
+        self._all.start(self.whole)
+        self._narrow(self.path)
+        self.reveal()
 
     def _narrow(self, cursor: str | None) -> None:
         """Take the whole graph, or the part of it around a node, and work out all that follows from it."""
-        self.graph = self.whole if self.near is None else around(self.whole, *self.near)
+        before, scene = self.graph, self.scene if self._placed and self.graph.boxes else None
+        if self.near is None:
+            self.graph, self._layouts = self.whole, self._all
+        else:
+            part = around(self.whole, *self.near)
+            if self._layouts is not self._part or self.near != self._part_of:
+                self._part.start(part)
+            else:
+                self._part.edit(part, self.zoom, self._forms_for(self._part.graph))
+            self.graph, self._layouts, self._part_of = part, self._part, self.near
         self.index = {box.path: number for number, box in enumerate(self.graph.boxes)}
         self.web = Web(self.graph)
-        self._arrangement = Arrangement(self.graph)
         self._canvases.clear()
-        self.forms = default_forms(self.graph)
-        self.forms.update({self.index[path]: form for path, form in self._chosen_forms.items() if path in self.index})
-        self.view = View(findings=self._findings(), spinner=self.view.spinner)
+        self.forms = self._forms_for(self.graph)
+        self.view = self._carried_over(before)
         self.known.about(self.graph, self.web, self.index, self.forms)
         if self._placed:
             self._set_cursor(self.index.get(cursor or "", steps.first(self.scene)))
+            if scene is not None:
+                self._stand_still(scene)
             self.corner = camera.held(self.corner, self._extent, self.size)
         elif self.size[0] > 0:
             self._place(cursor)
+
+    def _forms_for(self, graph: Graph) -> dict[int, Form]:
+        forms = default_forms(graph)
+        if self._chosen_forms:
+            index = {box.path: number for number, box in enumerate(graph.boxes)}
+            forms.update({index[path]: form for path, form in self._chosen_forms.items() if path in index})
+        return forms
+
+    def _carried_over(self, before: Graph) -> View:
+        """What a person chose, as far as it is there in the graph in use."""
+        view = self.view
+
+        def now(boxes: Iterable[int]) -> frozenset[int]:
+            paths = (before.boxes[box].path for box in boxes)
+            return frozenset(self.index[path] for path in paths if path in self.index)
+
+        return View(
+            selected=now(view.selected),
+            pinned=now(view.pinned),
+            stops=now(view.stops),
+            findings=self._findings(),
+            spinner=view.spinner,
+        )
+
+    def _stand_still(self, before: Scene) -> None:
+        """Where columns went aside, the view goes with one that it shows."""
+        scene = self.scene
+        for box in before.boxes_in(self.rect):
+            at = self.index.get(before.graph.boxes[box].path)
+            if at is not None and scene.shows(at) and scene.port_row(at) == before.port_row(box):
+                self.corner = Corner(self.corner.x + scene.rects[at].x - before.rects[box].x, self.corner.y)
+                return
 
     def _place(self, cursor: str | None) -> None:
         """The first look: the zoom that suits the size of the graph, from its start."""
@@ -120,8 +176,7 @@ class Stage:
         """What draws the scene at the zoom in use."""
         found = self._canvases.get(self.zoom)
         if found is None:
-            scene = lay_out(self.graph, self.zoom, self.forms, self._arrangement)
-            found = self._canvases[self.zoom] = Canvas(scene, self.style)
+            found = self._canvases[self.zoom] = Canvas(self._layouts.scene(self.zoom, self.forms), self.style)
         return found
 
     def _reform(self, box: int, form: Form) -> None:
@@ -480,6 +535,11 @@ class Stage:
     def box_at(self, x: int, y: int) -> int | None:
         """The box at a cell of the view."""
         return self.scene.box_at(x + self.corner.x, y + self.corner.y) if self.graph.boxes else None
+
+    def pin_at(self, box: int, x: int, y: int) -> Pin | None:
+        """The pin of a box whose port is put into a cell of the view."""
+        cards = self._layouts.scene(Zoom.CARD, self.forms)
+        return pin_at(self.scene, cards, box, x + self.corner.x, y + self.corner.y)
 
     def on_kind(self, box: int, x: int, y: int) -> bool:
         """Whether a cell of the view is the kind of a group."""

@@ -45,7 +45,7 @@ def _distance(rect: Rect, x: int, y: int) -> int:
     return across + 2 * down
 
 
-def _panel(scene: Scene, box: int) -> Panel | None:
+def panel_of(scene: Scene, box: int) -> Panel | None:
     """The panel whose column a box stands in; None for a row of a listed group."""
     parent = scene.graph.boxes[box].parent
     while parent >= 0 and not scene.rects[parent].width:
@@ -72,7 +72,7 @@ def _left(scene: Scene, box: int) -> int | None:
 
 
 def _sideways(scene: Scene, box: int, row: int, way: int) -> int | None:
-    panel = _panel(scene, box)
+    panel = panel_of(scene, box)
     if panel is None:
         return None
     if way > 0:
@@ -115,7 +115,7 @@ def _below(scene: Scene, box: int) -> int | None:
         rows = scene.listed(group)
         at = rows.index(box) + 1
         return rows[at] if at < len(rows) else _below(scene, group)
-    panel = _panel(scene, box)
+    panel = panel_of(scene, box)
     if panel is None:
         return None
     members = panel.members[_column(panel, box)]
@@ -131,7 +131,7 @@ def _up(scene: Scene, box: int) -> int | None:
         rows = scene.listed(group)
         at = rows.index(box)
         return rows[at - 1] if at else group
-    panel = _panel(scene, box)
+    panel = panel_of(scene, box)
     if panel is None:
         return None
     members = panel.members[_column(panel, box)]

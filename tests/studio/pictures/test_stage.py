@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from engine.draw.scene import Box, Edge, Form, Graph, Zoom
+from engine.draw.scene import Box, Edge, Form, Graph, Zoom, pinned
 from studio.pictures import camera, finding
 from studio.pictures.camera import Corner
 from studio.pictures.stage import Stage
@@ -23,10 +23,11 @@ def make(graph: Graph | None = None, width: int = 120, height: int = 40, style: 
     return stage
 
 
-def on_screen(stage: Stage) -> tuple[int, int]:
-    """Where the cursor's node is on the screen: its left edge and its port row."""
-    assert stage.view.cursor is not None
-    box = stage.scene.visible(stage.view.cursor)
+def on_screen(stage: Stage, path: str | None = None) -> tuple[int, int]:
+    """Where a node (the cursor's) is on the screen: its left edge and its port row."""
+    box = stage.view.cursor if path is None else stage.index[path]
+    assert box is not None
+    box = stage.scene.visible(box)
     return stage.scene.rects[box].x - stage.corner.x, stage.scene.port_row(box) - stage.corner.y
 
 
@@ -381,3 +382,81 @@ def test_the_rim_counts_what_cannot_be_seen() -> None:
     hidden = [box for box in stage.scene.panels[0].items if stage.scene.rects[box].x >= stage.rect.right]
     assert found.right == len(hidden) > 0
     assert f"{found.right} more" in "".join(row.text for row in stage.rows(0, 20))
+
+
+# -- edits -------------------------------------------------------------------------------------------------------------
+
+
+def _moved(stage: Stage, path: str, x: int, y: int, **more: bool) -> None:
+    """Put the port of a node into a cell of the view, as a drag does."""
+    pin = stage.pin_at(stage.index[path], x, y)
+    assert pin is not None
+    stage.show(pinned(stage.whole, {path: pin}), **more)
+
+
+def _on_all(stage: Stage) -> dict[str, tuple[int, int]]:
+    boxes = list(stage.scene.panels[0].items)
+    return {stage.graph.boxes[box].path: (stage.scene.rects[box].x, stage.scene.port_row(box)) for box in boxes}
+
+
+def test_a_node_stands_where_it_was_put_and_its_neighbours_where_they_stood() -> None:
+    stage = make()
+    before, corner = _on_all(stage), stage.corner
+    x, y = on_screen(stage, "schema")
+    _moved(stage, "schema", x, y + 9)
+    assert on_screen(stage, "schema") == (x, y + 9)
+    assert stage.corner == corner
+    assert {path: place for path, place in _on_all(stage).items() if before[path] != place}.keys() == {"schema"}
+
+
+def test_a_node_that_is_dragged_pushes_nothing_that_it_only_passes() -> None:
+    stage = make()
+    x, y = on_screen(stage, "load")
+    before = _on_all(stage)
+    for step in range(1, 12):
+        _moved(stage, "load", x, y + step, tentative=True)
+    _moved(stage, "load", x, y, tentative=True)
+    assert _on_all(stage) == before
+
+
+def test_an_undo_shows_the_picture_of_before() -> None:
+    stage = make()
+    graph, before = stage.whole, _on_all(stage)
+    x, y = on_screen(stage, "load")
+    _moved(stage, "load", x, y + 3)
+    assert _on_all(stage) != before
+    stage.show(penguins())
+    assert stage.whole == graph
+    assert _on_all(stage) == before
+
+
+@pytest.mark.parametrize("zoom", list(Zoom))
+def test_a_node_can_be_put_between_others_at_any_zoom(zoom: Zoom) -> None:
+    graph = layered(60, 4)
+    stage = make(graph, 160, 50)
+    stage.zoom_to(zoom)
+    column = list(stage.scene.panels[0].members[2])
+    moved, below = column[2], column[8]
+    x, y = on_screen(stage, graph.boxes[below].path)
+    _moved(stage, graph.boxes[moved].path, x, y)
+    after = stage.scene.panels[0].members[2]
+    assert after.index(moved) + 1 == after.index(below)
+    assert [box for box in after if box != moved] == [box for box in column if box != moved]
+
+
+def test_what_was_chosen_stays_chosen_through_an_edit() -> None:
+    stage = make()
+    stage.select(stage.index["clean"])
+    graph = penguins()
+    boxes = [Box("first", label=5), *(_later(box) for box in graph.boxes)]
+    stage.show(Graph(boxes=boxes, edges=[Edge(e.source + 1, e.target + 1, e.kind) for e in graph.edges]))
+    assert [stage.graph.boxes[box].path for box in stage.view.selected] == ["clean"]
+
+
+def test_tidying_forgets_what_was_held_on_to() -> None:
+    stage = make()
+    before = _on_all(stage)
+    x, y = on_screen(stage, "load")
+    _moved(stage, "load", x, y + 9)
+    stage.tidy(penguins())
+    assert _on_all(stage) == before
