@@ -179,7 +179,7 @@ class Filling:
                 if isinstance(source[0], int):
                     kwargs[where] = self._taken(attempt, state, where, (placed(source[0], shifts), source[1]))
                 else:
-                    kwargs[where] = [self._part(state, (placed(one[0], shifts), one[1])) for one in source]
+                    kwargs[where] = [_part(state, (placed(one[0], shifts), one[1])) for one in source]
             for where, value in self.args.items():
                 kwargs[where] = self._argument(value, state, shifts, lookup)
             attempt.kwargs = kwargs
@@ -206,11 +206,6 @@ class Filling:
                 return value
         return _step(value, ref)
 
-    def _part(self, state: RunState, source: Source) -> Any:
-        node, ref = source
-        value = state.values[node]
-        return _step(readable(value, ref), ref) if ref.steps else value
-
     def _argument(self, value: Any, state: RunState, shifts: Sequence[Shift], lookup: Callable[[Ref], Any]) -> Any:
         if isinstance(value, Ref) and not value.steps:  # whole: it may be opaque
             if value.kind == "node":
@@ -218,6 +213,32 @@ class Filling:
             if value.kind in ("item", "value"):
                 return _of_round(state, shifts, value)
         return fill(value, lookup)
+
+
+class Passing:
+    """What comes into a node that is bypassed: its `inputs`, and the lists that a map would have run over."""
+
+    __slots__ = ("inputs", "lists", "names")
+
+    def __init__(
+        self, names: Names, inputs: Mapping[str, Source | tuple[Source, ...]], lists: Mapping[str, Any]
+    ) -> None:
+        self.names = names
+        self.inputs = inputs
+        self.lists = lists
+
+    def __call__(self, state: RunState, node: int) -> dict[str, Any]:
+        """Argument -> value. Raises ReferenceFailed where a result has no such part."""
+        shifts = state.shifts.get(node, ())
+        lookup = self.names.lookup(state, node)
+        found: dict[str, Any] = {}
+        for name, source in self.inputs.items():
+            if isinstance(source[0], int):
+                found[name] = _part(state, (placed(source[0], shifts), source[1]))
+            else:
+                found[name] = [_part(state, (placed(one[0], shifts), one[1])) for one in source]
+        found.update({name: fill(parsed, lookup) for name, parsed in self.lists.items()})
+        return found
 
 
 class RetryNumber:
@@ -232,6 +253,12 @@ class RetryNumber:
         """Complete the attempt."""
         node = placed(self.node, state.shifts.get(attempt.node, ()))
         attempt.args = [state.failures.get(node, 1)]
+
+
+def _part(state: RunState, source: Source) -> Any:
+    node, ref = source
+    value = state.values[node]
+    return _step(readable(value, ref), ref) if ref.steps else value
 
 
 def _step(value: Any, ref: Ref) -> Any:

@@ -9,6 +9,7 @@ A frame is a node of the plan that has no attempt of its own. It *opens* when it
     Again       loop: a body stamped once a round, until its condition says stop
     Pause       wait: for a length of time, a moment, a file; it has no children
     Question    approval: until somebody answers; it has no children
+    Bypass      a node that is not enabled: what comes in goes out, and what it holds is skipped
 
 A template is a range of plan numbers, `low` up to `high`, that never runs itself: stamping copies it to the end of the
 plan, shifted. So whatever works for a plain node works inside a map in a loop in a sub-workflow, at any depth.
@@ -52,7 +53,8 @@ class Frame:
 class Group(Frame):
     """A composite (`sequential` or not) or a sub-workflow. `ids` name the children in its result.
 
-    `result` is the child, and the way into its result, that a sub-workflow gives out; None for the rule of its kind.
+    `result` is the child whose result it gives out (the last of a sequence, what a sub-workflow says), and `steps` the way
+    into that; None for a table of all.
     """
 
     __slots__ = ("ids", "result", "sequential", "steps")
@@ -183,6 +185,16 @@ class Question(Frame):
         self.choices = tuple(choices)
         self.default = default
         self.timeout = timeout
+
+
+class Bypass(Frame):
+    """A node that is not enabled. `passed(state, frame)` gives what comes in, by the name of the argument."""
+
+    __slots__ = ("passed",)
+
+    def __init__(self, children: Sequence[int], passed: Evaluate) -> None:
+        super().__init__(children)
+        self.passed = passed
 
 
 class Shift:

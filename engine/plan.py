@@ -54,12 +54,13 @@ class Plan:
     "any" or "at least n"). `lane_of[i]`: the lane it joins when freed; lane 0 where a decision has to be taken first, and
     then `admitted_to[i]` is the lane it goes on to.
 
-    `frames[i]` says what a node that holds others is, `parents[i]` which one holds i; `templates` are the numbers that are
-    only ever copied, `hidden` those of nodes that no person wrote (a condition that has to be run). See `engine.frames`.
+    `frames[i]` says what a node that holds others is (those in `limited` let only some of these run at once), `parents[i]`
+    which one holds i; `templates` are the numbers that are only ever copied, `hidden` those of nodes that no person wrote (a
+    condition that has to be run). See `engine.frames`.
 
     `aside` are nodes that never start by themselves: alternatives, undos, retry delays that code decides, hooks. They are
     called: `alternatives[i]` when i has failed, `undos[i]` to take i back, `delays[i]` before i is tried again, `hooks` at
-    the end of the run.
+    the end of the run. Those of them that the frame they stand in does not wait for are `detached`.
     """
 
     ALL_DONE: ClassVar[int] = -1
@@ -90,6 +91,8 @@ class Plan:
         self.delays: dict[int, int] = {}
         self.undos: dict[int, int] = {}
         self.aside: set[int] = set()
+        self.detached: set[int] = set()
+        self.limited: set[int] = set()
         self.hooks: dict[str, int] = {}
         self.compensates = False
         self.named_undos: dict[int, tuple[int, ...]] = {}
@@ -175,7 +178,7 @@ class Plan:
                 outside = {s for node in inside for s in self.deps[node] if s not in inside and s != frame}
                 self.deps[frame] = tuple(dict.fromkeys((*self.deps[frame], *sorted(outside))))
         for frame in self.frames:
-            if frame not in self.joins:
+            if self.joins.get(frame, Plan.ALL_DONE) == Plan.ALL_DONE:
                 self.waiting[frame] = len(self.deps[frame])
         for frame, what in self.frames.items():
             if isinstance(what, Each | Again) and frame not in self.templates:
@@ -217,6 +220,8 @@ class Plan:
             setattr(copy, name, getattr(self, name).copy())
         copy.parents, copy.templates, copy.hidden = self.parents.copy(), self.templates.copy(), self.hidden.copy()
         copy.aside, copy.alternatives = self.aside.copy(), self.alternatives.copy()
+        copy.detached, copy.named_undos = self.detached.copy(), self.named_undos.copy()
+        copy.limited = self.limited.copy()
         copy.delays, copy.undos = self.delays.copy(), self.undos.copy()
         copy.frames = self.frames.copy()
         copy._levels = copy._numbers = None
@@ -242,10 +247,11 @@ class Plan:
             self.parents[number + shift.delta] = shift(self.parents[number]) if number > shift.low else parent
             if number in self.frames:
                 self.frames[number + shift.delta] = self.frames[number].shifted(shift)
-            if number in self.hidden:
-                self.hidden.add(number + shift.delta)
-            if number in self.aside:
-                self.aside.add(number + shift.delta)
+            for marked in (self.hidden, self.aside, self.detached, self.limited):
+                if number in marked:
+                    marked.add(number + shift.delta)
+            if number in self.named_undos:
+                self.named_undos[number + shift.delta] = tuple([shift(undo) for undo in self.named_undos[number]])
         self._mark_inner_templates(root)
         for name_ in _SPARSE:
             table: dict[int, Any] = getattr(self, name_)

@@ -13,6 +13,7 @@ from typing import Any
 from msgspec import UNSET
 
 from engine.errors import NodeNotFound, ValidationFailed
+from engine.frames import Group
 from engine.plan import Plan
 from engine.planning.arguments import arguments
 from engine.planning.callees import add_hooks, find_alternatives, set_aside
@@ -21,7 +22,7 @@ from engine.planning.holders import hold, wrap
 from engine.planning.names import condition, find, resolve_name
 from engine.planning.numbering import number_nodes
 from engine.project.comparisons import is_function
-from engine.project.model import Project, Workflow
+from engine.project.model import CustomDelay, Project, RetryPolicy, Workflow
 from engine.project.references import ReferenceSyntax, read_reference
 
 NOTHING: Mapping[str, Any] = {}
@@ -96,8 +97,10 @@ def _planned(draft: Draft, params: Mapping[str, Any]) -> Plan:
     plan.guards.update(draft.guards)
     plan.frames, plan.parents, plan.hidden = draft.frames, draft.parents, draft.hidden
     plan.aside, plan.undos, plan.delays = draft.aside, draft.undos, draft.delays
+    plan.detached = draft.detached
     plan.hooks, plan.named_undos = hooks, draft.named_undos
     plan.alternatives = {failed.outer: other.outer for other, failed in draft.alternatives.items()}
+    plan.limited = {number for number, frame in plan.frames.items() if isinstance(frame, Group) and frame.max_parallel}
     for spot in draft.spots:
         _settings(draft, plan, spot)
     for number in draft.hidden:
@@ -155,21 +158,32 @@ def _settings(draft: Draft, plan: Plan, spot: Spot) -> None:
     if work is not None:
         lane = draft.lane(work.executor, settings.pool or defaults.pool)
         plan.lane_of[number] = lane
-        if number in plan.guards:
+        if number in plan.guards or plan.parents.get(spot.outer) in plan.limited:
             plan.lane_of[number] = 0
             plan.admitted_to[number] = lane
-        retry = settings.retry or defaults.retry
-        if retry is not None and retry.max_retries:
-            plan.retries[number] = retry
+        _retry(plan, number, settings.retry or defaults.retry)
         if settings.priority:
             plan.priorities[number] = settings.priority
         if settings.once:
             plan.once.add(number)
+    if spot.asked >= 0:
+        _retry(plan, spot.asked, settings.retry)
+    if spot.undo >= 0 and settings.undo is not None:
+        _retry(plan, spot.undo, settings.undo.settings.retry or defaults.retry)
     on_error = settings.on_error or (defaults.on_error if work is not None else None)
     if on_error is not None:
         plan.on_errors[spot.outer] = on_error
-    if settings.join != "all" and plan.deps[spot.outer]:
+    if settings.join != "all" and (plan.deps[spot.outer] or spot.outer != spot.body):
         plan.join(spot.outer, settings.join)
+
+
+def _retry(plan: Plan, number: int, retry: RetryPolicy | None) -> None:
+    if retry is None or not retry.max_retries:
+        return
+    strategy = retry.strategy
+    if number in plan.hidden and isinstance(strategy, CustomDelay) and isinstance(strategy.function, str):
+        return  # asking code how long to wait is for nodes that a person wrote
+    plan.retries[number] = retry
 
 
 def _result(draft: Draft, plan: Plan, top: Sequence[Spot]) -> None:

@@ -26,10 +26,12 @@ from collections.abc import Iterator, Sequence
 from engine.attempt import COMPLETED as ATTEMPT_COMPLETED
 from engine.attempt import Outcome, Trouble
 from engine.errors import NotReady
+from engine.frames import Bypass
 from engine.machine import events as e
 from engine.machine.events import Completed, NodeResumed, Started
 from engine.machine.expansion import settle_frame
-from engine.machine.policy import given_up, unsuccessful
+from engine.machine.moves import has_room, is_called
+from engine.machine.policy import given_up, not_needed, unsuccessful
 from engine.machine.requests import Cancel, NodeRequest, Pause, Resume, asked_of_node
 from engine.machine.state import (
     CANCELED,
@@ -113,7 +115,8 @@ def ticked(state: RunState, now: float) -> Sequence[e.Event]:
     """What follows from the time alone: waits that are over, and the limit of the whole run."""
     found: list[e.Event] = []
     timeout = state.plan.timeout
-    if timeout is not None and now >= timeout and state.phase != CANCELING and not state.is_over:
+    stoppable = state.phase != CANCELING and state.state is not WorkflowState.COMPENSATING and not state.is_over
+    if timeout is not None and now >= timeout and stoppable:
         return (e.RunCanceling(now, f"the run timed out after {timeout:g} s", timed_out=True),)
     if state.timers and state.timers[0][0] <= now:
         for due, node in sorted(state.timers):
@@ -125,7 +128,7 @@ def ticked(state: RunState, now: float) -> Sequence[e.Event]:
 def next_due(state: RunState) -> float | None:
     """When `ticked` has something to say next, if nothing else happens; None if never."""
     moments = [state.timers[0][0]] if state.timers else []
-    if state.plan.timeout is not None and state.phase != CANCELING:
+    if state.plan.timeout is not None and state.phase != CANCELING and state.state is not WorkflowState.COMPENSATING:
         moments.append(state.plan.timeout)
     return min(moments, default=None)
 
@@ -135,16 +138,20 @@ def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     plan = state.plan
     if state.states[node] != READY:
         return _settle_later(state, node, now)
-    frame = plan.parents.get(node)
+    frame = plan.parents.get(node) if node not in plan.detached else None
     if frame is not None and (dropped := _dropped(state, node, frame, now)) is not None:
         return (dropped,)
-    missed = state.missed.get(node, 0)
+    if not is_called(state, node):
+        return NOTHING  # what it waits for matters when its frame opens, or when it is called
+    missed = state.missed.get(node, 0) if node not in plan.aside else 0  # who is called waits for nobody
     needed = plan.joins.get(node)
     if missed and (needed is None or (needed >= 0 and len(plan.deps[node]) - missed < needed)):
         return (_out_of_reach(state, node, now),)
     open_ = state.waiting[node] - (missed if needed == plan.ALL_DONE else 0)
     if open_ > 0 or state.attempts[node] or node in state.retrying:
         return NOTHING
+    if frame in plan.limited and frame is not None and not has_room(state, frame):
+        return NOTHING  # it is looked at again when another child of the frame has ended
     guard = plan.guards.get(node)
     if guard is not None:
         try:
@@ -155,10 +162,8 @@ def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
             return (e.Skipped(now, node, "its `when` does not hold"),)
     if node in plan.frames:
         return (e.Opened(now, node),)
-    if guard is None and (not missed or state.waiting[node] <= 0):
+    if state.lane_of[node] != DECIDING and (guard is not None or not missed or state.waiting[node] <= 0):
         return NOTHING  # it went to its lane by itself, or was admitted before
-    if guard is not None and state.lane_of[node] != DECIDING:
-        return NOTHING
     return (e.Admitted(now, node),)
 
 
@@ -167,6 +172,8 @@ def _settle_later(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     code = state.states[node]
     if code == RUNNING and node in state.plan.frames:
         return settle_frame(state, node, now)
+    if code in (COMPLETED, SKIPPED, CANCELED) and node in state.plan.alternatives:
+        return tuple(not_needed(state, node, now))
     if state.undoing and node == state.undoing[0]:
         return tuple(after_undo(state, node, now))
     if code == FAILED and state.plan.delays.get(node) in state.delaying:
@@ -181,6 +188,8 @@ def _dropped(state: RunState, node: int, frame: int, now: float) -> e.Event | No
     code = state.states[frame]
     name = state.plan.names[frame]
     if code == RUNNING:
+        if isinstance(state.plan.frames[frame], Bypass):
+            return e.Skipped(now, node, f"{name} is bypassed")
         if frame in state.chosen and node != state.chosen[frame] and node not in state.plan.hidden:
             return e.Skipped(now, node, "branch not taken")
         return None
@@ -210,6 +219,14 @@ def _out_of_reach(state: RunState, node: int, now: float) -> e.Event:
     return e.Skipped(now, node, "it can never start")
 
 
+def _taken_back(state: RunState) -> str:
+    """What is said of a run that was compensated: whether all undos did what they should."""
+    plan = state.plan
+    undos = {*plan.undos.values(), *(undo for named in plan.named_undos.values() for undo in named)}
+    stuck = [plan.names[undo] for undo in sorted(undos) if state.states[undo] in (FAILED, CANCELED)]
+    return f" (compensated, but {', '.join(stuck)} did not complete)" if stuck else " (compensated)"
+
+
 _ENDINGS = {FAILED: "failed", CANCELED: "was canceled", SKIPPED: "was skipped"}
 
 
@@ -230,7 +247,8 @@ def swept(state: RunState, now: float) -> Sequence[e.Event]:
     return [
         e.NodeCanceled(now, node, 0.0, reason, cause)
         for node in first
-        if (state.phase == CANCELING or joins.get(node) != keeps) and node not in state.plan.aside
+        if (state.phase == CANCELING or joins.get(node) != keeps)
+        and (node not in state.plan.aside or node in state.standing_in)
     ]
 
 
@@ -253,7 +271,7 @@ def concluded(state: RunState, now: float) -> Sequence[e.Event]:
     plan = state.plan
     if state.phase == CANCELING and not state.timed_out:
         return (e.RunEnded(now, WorkflowState.CANCELED.value, state.reason, state.cause),)
-    if not state.failed and not state.timed_out:
+    if state.cause < 0 and not state.timed_out:  # what failed, if anything did, was made good for
         ending, reason, cause = WorkflowState.COMPLETED, "", -1
     else:
         ending, cause = WorkflowState.FAILED, state.cause
@@ -261,7 +279,7 @@ def concluded(state: RunState, now: float) -> Sequence[e.Event]:
         if state.state is not WorkflowState.COMPENSATING and not state.hooked and (undos := to_compensate(state)):
             return (e.RunCompensating(now, tuple(undos)),)
         if state.state is WorkflowState.COMPENSATING:
-            reason += " (compensated)"
+            reason += _taken_back(state)
     if plan.aside and not state.hooked and (left_over := unneeded(state, now)):
         return left_over
     hook = plan.hooks.get(ending.value)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.attempt import Trouble
-from engine.frames import Again, Choice, Each, Frame, Group, Pause, Question
+from engine.frames import Again, Bypass, Choice, Each, Frame, Group, Pause, Question
 from engine.machine import events as e
 from engine.machine.framing import children_of
 from engine.machine.policy import given_up
@@ -195,6 +195,13 @@ def _question(state: RunState, node: int, frame: Frame, now: float) -> Sequence[
     return (asked,) if frame.timeout is None else (asked, e.WaitPlanned(now, node, now + frame.timeout))
 
 
+def _bypass(state: RunState, node: int, frame: Frame, now: float) -> Sequence[e.Event] | None:
+    assert isinstance(frame, Bypass)
+    if not state.left.get(node):
+        frame.passed(state, node)  # raises where it cannot be had, before the frame is closed over it
+    return None
+
+
 def _stopped(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     cause = state.cause if state.phase != CANCELING else -1
     reason = f"{state.plan.names[cause]} failed" if cause >= 0 else state.reason or "the run was canceled"
@@ -208,6 +215,7 @@ _DECIDERS: dict[type[Frame], Callable[[RunState, int, Frame, float], Sequence[e.
     Again: _again,
     Pause: _pause,
     Question: _question,
+    Bypass: _bypass,
 }
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.forms import PLAIN
-from engine.frames import Again, Choice, Each, Frame, Group, Question, Shift
+from engine.frames import Again, Bypass, Choice, Each, Frame, Group, Question, Shift
 from engine.machine import events as e
 from engine.machine.moves import become, forget_waits, free_followers, make_startable, settled
 from engine.machine.state import (
+    CANCELING,
     COMPENSATED,
     COMPLETED,
     FAILED,
@@ -43,7 +44,11 @@ def _opened(state: RunState, event: e.Opened) -> None:
         if frame.asked is not None:
             release(state, frame.asked)
     elif isinstance(frame, Group):
-        release_all(state, node, frame.children, frame.max_parallel)
+        aside = state.plan.aside  # those in it only start when they are called
+        children = [child for child in frame.children if child not in aside] if aside else frame.children
+        release_all(state, node, children, None)
+    elif isinstance(frame, Bypass):
+        state.deciding.extend(frame.children)
     if not state.left[node] or isinstance(frame, Choice):
         state.deciding.append(node)
 
@@ -171,7 +176,7 @@ def _undo_ended(state: RunState, event: e.UndoEnded) -> None:
     if event.owner >= 0:
         become(state, event.owner, COMPENSATED)
     state.undoing.popleft()
-    if state.undoing:
+    if state.undoing and (state.phase != CANCELING or state.timed_out):
         release(state, state.undoing[0])
 
 
@@ -247,7 +252,7 @@ def frame_value(state: RunState, node: int, frame: Frame) -> Any:
         if frame.result is not None:
             return _stepped(values[frame.result], frame.steps)
         if frame.sequential:
-            return values[frame.children[-1]] if frame.children else None
+            return None
         return {name: _plain(values[child]) for name, child in zip(frame.ids, frame.children, strict=True)}
     if isinstance(frame, Choice):
         branch = state.chosen.get(node, -1)
@@ -257,7 +262,16 @@ def frame_value(state: RunState, node: int, frame: Frame) -> Any:
     if isinstance(frame, Again):
         rounds = state.stamps.get(node)
         return values[rounds[-1]] if rounds else None
+    if isinstance(frame, Bypass):
+        return passed_value(frame.passed(state, node))
     return state.answers.get(node) if isinstance(frame, Question) else None
+
+
+def passed_value(found: Mapping[str, Any]) -> Any:
+    """The result of a bypassed node: the one value that came in, a table of several, nothing where none did."""
+    if len(found) > 1:
+        return {name: _plain(value) for name, value in found.items()}
+    return next(iter(found.values()), None)
 
 
 def _plain(value: Any) -> Any:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import heapq
+from collections.abc import Iterator
+from itertools import islice
 
 from engine.errors import InvalidTransition
 from engine.machine.state import (
     CANCELED,
     COMPENSATED,
     COMPLETED,
+    DECIDING,
     FAILED,
     NODE_STATES,
     READY,
@@ -21,6 +24,7 @@ from engine.machine.state import (
     WorkflowState,
 )
 from engine.plan import GATE
+from engine.project.model import RunAlternative, Skip
 
 LEGAL: frozenset[tuple[int, int]] = frozenset(
     {
@@ -50,6 +54,45 @@ LEGAL: frozenset[tuple[int, int]] = frozenset(
 )
 
 
+def is_contained(state: RunState, node: int) -> bool:
+    """Whether a frame around the node forgives its failing, so that the run may go on and complete."""
+    frame = state.parents.get(node)
+    while frame is not None:
+        if isinstance(state.plan.on_errors.get(frame), Skip | RunAlternative):
+            return True
+        frame = state.parents.get(frame)
+    return False
+
+
+def is_called(state: RunState, node: int) -> bool:
+    """Whether the gate before a node is open: its frame has let it go, or somebody has called it."""
+    return state.waiting[node] < GATE // 2
+
+
+def has_room(state: RunState, frame: int) -> bool:
+    """Whether a frame that limits how many of its children run at once would let another one start."""
+    most = state.plan.frames[frame].max_parallel
+    states, lane_of = state.states, state.lane_of
+    busy = 0
+    for child in state.plan.frames[frame].children:
+        busy += (
+            states[child] == RUNNING or child in state.held or (states[child] == READY and lane_of[child] != DECIDING)
+        )
+        if most is not None and busy >= most:
+            return False
+    return True
+
+
+def held_back(state: RunState, frame: int) -> Iterator[int]:
+    """The children of such a frame that could start if it let them, in file order."""
+    plan = state.plan
+    for child in plan.frames[frame].children:
+        if state.states[child] == READY and state.lane_of[child] == DECIDING:
+            missed = state.missed.get(child, 0) if plan.joins.get(child) == plan.ALL_DONE else 0
+            if state.waiting[child] <= missed:
+                yield child
+
+
 def settled(state: RunState, node: int) -> None:
     """A node has come to its end: tell the frame that holds it, and the one it stands in for."""
     deciding = state.deciding
@@ -58,10 +101,14 @@ def settled(state: RunState, node: int) -> None:
         missed, waiting = state.missed, state.waiting
         deciding.extend(f for f in state.dependents[node] if f in missed and waiting[f] > 0)
     frame = state.parents.get(node)
-    if frame is not None and (node not in state.plan.aside or node not in state.plan.hidden):
+    if frame is not None and node not in state.plan.detached:
         state.left[frame] = left = state.left.get(frame, 0) - 1
+        if frame in state.plan.limited:
+            deciding.extend(islice(held_back(state, frame), 1))
         if not left or frame in state.gated or node in state.plan.hidden or state.plan.alternatives:
             deciding.append(frame)
+    if node in state.plan.alternatives:
+        deciding.append(node)  # whether its alternative is still needed
     if node in state.standing_in:
         deciding.append(state.standing_in[node])
     if node in state.delaying:

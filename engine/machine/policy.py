@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 from engine.attempt import CANCELED as ATTEMPT_CANCELED
 from engine.attempt import LOST, TIMED_OUT, Outcome, Trouble
 from engine.machine import events as e
-from engine.machine.state import CANCELING, GOING, RunState
+from engine.machine.moves import is_called, is_contained
+from engine.machine.state import CANCELING, GOING, READY, RunState
 from engine.project.model import (
     CustomDelay,
     ExponentialBackoff,
@@ -137,19 +138,22 @@ def given_up(
             yield e.AlternativeCalled(now, node, alternative)
             return
         error.message += f" (and there is no alternative {action.alternative!r})"
-    yield e.NodeFailed(now, node)
+    yield from failed_for_good(state, node, now)
+
+
+def not_needed(state: RunState, node: int, now: float) -> Iterator[e.Event]:
+    """The alternative of a node that has come to its end without calling it."""
+    other = state.plan.alternatives.get(node)
+    if other is not None and state.states[other] == READY and not is_called(state, other):
+        yield e.Skipped(now, other, "not needed")
+
+
+def failed_for_good(state: RunState, node: int, now: float) -> Iterator[e.Event]:
+    """Nothing is left to be tried for a failed node; without anything that makes good for it, the run fails as well."""
     blamed = state.standing_in.get(node)
+    yield e.NodeFailed(now, node)
+    yield from not_needed(state, node, now)
     if blamed is not None:  # an alternative that failed as well: the node it stood in for has failed for good
         yield e.NodeFailed(now, blamed)
-    if state.phase == GOING and not state.plan.keep_going and not _is_contained(state, node):
+    if state.phase == GOING and not state.plan.keep_going and not is_contained(state, node):
         yield e.RunFailing(now, node)
-
-
-def _is_contained(state: RunState, node: int) -> bool:
-    """Whether a frame around the node forgives its failing, so that the run may go on."""
-    frame = state.parents.get(node)
-    while frame is not None:
-        if isinstance(state.plan.on_errors.get(frame), Skip | RunAlternative):
-            return True
-        frame = state.parents.get(frame)
-    return False

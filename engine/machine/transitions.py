@@ -33,6 +33,7 @@ from engine.machine.moves import (
     explain,
     free_followers,
     illegal,
+    is_contained,
     make_startable,
     miss,
     settled,
@@ -127,6 +128,7 @@ def _start_failed(state: RunState, event: e.StartFailed) -> None:
     become(state, node, FAILED)
     state.ended[node] = event.at
     state.errors[node] = event.error
+    drop_children(state, node)
 
 
 def _node_failed(state: RunState, event: e.NodeFailed) -> None:
@@ -135,8 +137,10 @@ def _node_failed(state: RunState, event: e.NodeFailed) -> None:
         raise illegal(state, node, FAILED)
     if node not in state.delaying:
         state.failed += 1
-        if state.cause < 0 and not state.hooked:
-            state.cause = node
+        if state.cause < 0 and not state.hooked and not is_contained(state, node):
+            state.cause = state.causes.get(node, node)
+    for alternative in [one for one, failed in state.standing_in.items() if failed == node]:
+        del state.standing_in[alternative]
     miss(state, node)
     settled(state, node)
 

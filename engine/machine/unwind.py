@@ -11,20 +11,24 @@ from collections.abc import Iterator, Sequence
 
 from engine.attempt import Trouble
 from engine.machine import events as e
-from engine.machine.policy import checked_delay, given_up
-from engine.machine.state import COMPENSATED, COMPLETED, FAILED, READY, RUNNING, RunState
+from engine.machine.moves import is_called, is_contained
+from engine.machine.policy import checked_delay, failed_for_good, given_up
+from engine.machine.state import CANCELED, COMPENSATED, COMPLETED, FAILED, READY, RUNNING, SKIPPED, RunState
 from engine.payload import NotOpenable, Payload, open_plain
-from engine.plan import GATE
 from engine.project.model import Compensate
 
 NOTHING: Sequence[e.Event] = ()
 
 
 def after_alternative(state: RunState, node: int, now: float) -> Sequence[e.Event]:
-    """A failed node whose alternative was called: has it stood in?"""
+    """A failed node whose alternative was called: has it stood in, or will it never?"""
     for alternative, failed in state.standing_in.items():
-        if failed == node and state.states[alternative] == COMPLETED:
+        if failed != node:
+            continue
+        if state.states[alternative] == COMPLETED:
             return (e.Replaced(now, node, alternative),)
+        if state.states[alternative] in (SKIPPED, CANCELED):
+            return tuple(failed_for_good(state, node, now))
     return NOTHING
 
 
@@ -58,7 +62,7 @@ def unneeded(state: RunState, now: float) -> Sequence[e.Event]:
     return [
         e.Skipped(now, node, "not needed")
         for node in sorted(plan.aside - plan.hidden - plan.templates)
-        if state.states[node] == READY and state.waiting[node] >= GATE // 2
+        if state.states[node] == READY and not is_called(state, node)
     ]
 
 
@@ -66,23 +70,33 @@ def to_compensate(state: RunState) -> list[int]:
     """The undo nodes that a failed run has to run, in order; empty if it compensates nothing."""
     plan = state.plan
     named: list[int] = []
-    wanted = plan.compensates
-    for node, action in plan.on_errors.items():
-        if state.states[node] == FAILED and isinstance(action, Compensate):
-            wanted = True
-            named = named or list(plan.named_undos.get(node, ()))
-    if not wanted:
+    everything = False
+    for node in sorted(_to_blame(state), key=state.ended.__getitem__):
+        action = plan.on_errors.get(node)
+        if isinstance(action, Compensate):
+            named += plan.named_undos.get(node, ())
+            everything = everything or not action.nodes
+        else:
+            everything = everything or plan.compensates
+    if not named and not everything and not (plan.compensates and state.timed_out):
         return []
-    if named:
-        return [node for node in named if _can_be_undone(state, node)]
-    done = [node for node in plan.undos if state.states[node] == COMPLETED and node not in plan.templates]
-    done.sort(key=lambda node: state.ended[node], reverse=True)
-    return [plan.undos[node] for node in done]
+    owners = {undo: node for node, undo in plan.undos.items()}
+    found = [undo for undo in named if undo not in owners or _did_something(state, owners[undo])]
+    if everything or not named:
+        done = [node for node in plan.undos if node not in plan.templates and _did_something(state, node)]
+        done.sort(key=lambda node: state.ended[node], reverse=True)
+        found += [plan.undos[node] for node in done]
+    return [undo for undo in dict.fromkeys(found) if state.states[undo] == READY]
 
 
-def _can_be_undone(state: RunState, undo: int) -> bool:
-    owner = next((node for node, own in state.plan.undos.items() if own == undo), None)
-    return owner is None or state.states[owner] == COMPLETED
+def _to_blame(state: RunState) -> Iterator[int]:
+    """The nodes whose failing nothing around them made good for."""
+    return (node for node, code in enumerate(state.states) if code == FAILED and not is_contained(state, node))
+
+
+def _did_something(state: RunState, node: int) -> bool:
+    """Whether a node completed by itself: one whose alternative stood in left nothing behind that it could take back."""
+    return state.states[node] == COMPLETED and state.causes.get(node, -1) != state.plan.alternatives.get(node, -2)
 
 
 def after_undo(state: RunState, undo: int, now: float) -> Iterator[e.Event]:

@@ -37,7 +37,7 @@ def arguments(draft: Draft, spot: Spot) -> tuple[Filling | None, dict[str, int]]
             upstream.update(dict.fromkeys([number for number, _ in several]))
             inputs[argument] = several
     args = {name: read_value(value) for name, value in node.args.items()}
-    args.update(_from_wrappers(node))
+    args.update(from_wrappers(node))
     body = node.body
     words = [read_value(word) for word in body.command] if isinstance(body, Command) else None
     defaults, settings = draft.project.defaults, node.settings
@@ -60,7 +60,7 @@ def arguments(draft: Draft, spot: Spot) -> tuple[Filling | None, dict[str, int]]
     return filling, {}
 
 
-def _from_wrappers(node: Node) -> dict[str, Any]:
+def from_wrappers(node: Node) -> dict[str, Any]:
     """The arguments that a map or loop around the body gives it."""
     found: dict[str, Any] = {}
     if node.each is not None:

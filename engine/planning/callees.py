@@ -20,7 +20,9 @@ def find_alternatives(draft: Draft) -> None:
             draft.aside.add(other.outer)
         elif isinstance(action, Compensate):
             others = [_spot_of(draft, name, spot) for name in action.nodes]
-            draft.aside.update(other.outer for other in others if other.undo < 0)
+            called = {other.outer for other in others if other.undo < 0}
+            draft.aside |= called
+            draft.detached |= called
             draft.named_undos[spot.outer] = tuple(o.undo if o.undo >= 0 else o.outer for o in others)
 
 
@@ -28,7 +30,7 @@ def set_aside(draft: Draft, spot: Spot) -> None:
     """Bind the hidden nodes that are called for this one: its undo, its retry delay."""
     node = spot.standing.node
     undo = node.settings.undo
-    if undo is not None:
+    if undo is not None and spot.undo >= 0:
         draft.works[spot.undo] = draft.work_of(undo)
         args = {name: read_value(value) for name, value in undo.args.items()}
         inputs: dict[str, Source | tuple[Source, ...]] = {"result": (spot.outer, Ref("node", "result"))}
@@ -48,11 +50,12 @@ def add_hooks(draft: Draft, scope: Scope) -> dict[str, int]:
         ("on_success", "completed", run.on_success),
         ("on_failure", "failed", run.on_failure),
     ):
-        if hook is not None:
+        if hook is not None and hook.settings.enabled:
             number = draft.add(key, None)
             found[ending] = number
             draft.hidden.add(number)
             draft.aside.add(number)
+            draft.detached.add(number)
             draft.works[number] = draft.work_of(hook)
             args = {name: read_value(value) for name, value in hook.args.items()}
             if any(ref.kind == "node" for ref in references_in(args)):
@@ -70,3 +73,4 @@ def _call(draft: Draft, table: dict[int, int], node: int, called: int) -> None:
     table[node] = called
     draft.hidden.add(called)
     draft.aside.add(called)
+    draft.detached.add(called)

@@ -22,13 +22,14 @@ from engine.project.scope import Standing
 class Spot:
     """A node on its way into the plan: where it stands, its numbers, and whose names it uses."""
 
-    __slots__ = ("asked", "body", "delay", "outer", "scope", "standing", "undo", "until")
+    __slots__ = ("asked", "body", "delay", "inner", "outer", "scope", "standing", "undo", "until")
 
     def __init__(self, standing: Standing, scope: Scope, outer: int, body: int) -> None:
         self.standing = standing
         self.scope = scope
         self.outer = outer  # what other nodes mean by its name
         self.body = body  # what does its work, inside of its wrappers
+        self.inner: InnerParams | None = None  # the params of the sub-workflow that it runs
         self.asked = -1  # the hidden node that runs its condition, where that is a function
         self.until = -1  # the hidden node that runs its loop's condition, where that is a function
         self.undo = -1  # the hidden node that takes back what it did
@@ -72,6 +73,7 @@ class Draft:
         self.hidden: set[int] = set()
         self.spots: list[Spot] = []
         self.aside: set[int] = set()
+        self.detached: set[int] = set()
         self.undos: dict[int, int] = {}
         self.delays: dict[int, int] = {}
         self.alternatives: dict[Spot, Spot] = {}

@@ -7,11 +7,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine import works
-from engine.binding import Expression, Filling, Names, Source
+from engine.binding import Expression, Filling, Names, Passing, Source
 from engine.errors import ValidationFailed
-from engine.frames import Again, Choice, Each, Frame, Group, Pause, Question
+from engine.frames import Again, Bypass, Choice, Each, Frame, Group, Pause, Question
+from engine.planning.arguments import from_wrappers
 from engine.planning.draft import Draft, Spot
 from engine.planning.names import condition, names_for, resolve_name, source_of
+from engine.project.check_references import uses_of
+from engine.project.findings import Notes
 from engine.project.model import Approval, Composite, Conditional, Plugin, SubWorkflow, Switch, Wait
 from engine.project.references import Ref, read_reference, read_template, read_value
 
@@ -19,7 +22,7 @@ from engine.project.references import Ref, read_reference, read_template, read_v
 def hold(draft: Draft, spot: Spot) -> bool:
     """Make the frame of a node whose body is one, and let it wait for its inputs; False for a body that is an attempt."""
     node = spot.standing.node
-    make = _FRAMES.get(type(node.body))
+    make = _FRAMES.get(type(node.body)) if node.settings.enabled else _bypass
     if make is None:
         return False
     frame = make(draft, spot)
@@ -35,6 +38,8 @@ def wrap(draft: Draft, spot: Spot) -> None:
     """The map and loop around a body, from the outside in."""
     node = spot.standing.node
     number = spot.outer
+    if not node.settings.enabled:
+        return
     if node.each is not None:
         parsed = _items_of(draft, node.each.map, spot)
         names = names_for(draft, spot, parsed)
@@ -51,11 +56,13 @@ def _composite(draft: Draft, spot: Spot) -> Frame:
     assert isinstance(body, Composite)
     children = _children(draft, spot)
     sequential = body.kind == "sequential"
-    if sequential:
-        for before, after in itertools.pairwise(children):
-            draft.upstream[after.outer][before.outer] = None
-    numbers = [child.outer for child in children]
-    return Group(numbers, list(body.nodes), sequential=sequential, max_parallel=body.max_parallel)
+    in_turn = [child for child in children if child.outer not in draft.aside] if sequential else []
+    for before, after in itertools.pairwise(in_turn):
+        draft.upstream[after.outer][before.outer] = None
+    children = [child for child in children if child.outer not in draft.detached]
+    numbers, ids = [child.outer for child in children], [child.standing.node.id for child in children]
+    last = in_turn[-1].outer if in_turn else None
+    return Group(numbers, ids, result=last, sequential=sequential, max_parallel=body.max_parallel)
 
 
 def _conditional(draft: Draft, spot: Spot) -> Frame:
@@ -85,7 +92,13 @@ def _switch(draft: Draft, spot: Spot) -> Frame:
 
 
 def _sub_workflow(draft: Draft, spot: Spot) -> None:
-    """Numbered whole when its node was."""
+    """Numbered whole when its node was; what its node gives it can be named only now."""
+    assert spot.inner is not None
+    spot.inner.outer = names_for(draft, spot, spot.inner.given)
+    group = draft.frames[spot.body]
+    assert isinstance(group, Group)
+    kept = [at for at, child in enumerate(group.children) if child not in draft.detached]
+    group.children, group.ids = [group.children[at] for at in kept], [group.ids[at] for at in kept]
 
 
 def _wait(draft: Draft, spot: Spot) -> Frame:
@@ -116,6 +129,25 @@ def _plugin(draft: Draft, spot: Spot) -> Frame:
     raise ValidationFailed(f"{spot.standing.path}: no installed package brings the kind {body.kind!r}")
 
 
+def _bypass(draft: Draft, spot: Spot) -> Frame:
+    """A node that is not enabled: it waits as ever, and gives what comes in."""
+    node = spot.standing.node
+    if spot.inner is not None:
+        _sub_workflow(draft, spot)
+    children = draft.frames[spot.body].children if spot.inner is not None else []
+    children = [*children, *(child.outer for child in _children(draft, spot) if child.outer not in draft.detached)]
+    failed = draft.alternatives.get(spot)
+    named = {**(failed.standing.node.inputs if failed is not None else {}), **node.inputs}
+    for use in uses_of(spot.standing, Notes()):
+        if use.edge and use.ref.kind == "node":
+            draft.upstream[spot.outer][resolve_name(draft, use.ref.name, spot)] = None
+    lists: dict[str, Any] = {}
+    if node.each is not None:
+        parsed = _items_of(draft, node.each.map, spot)
+        lists = parsed if isinstance(parsed, dict) else {"item": parsed}
+    return Bypass(children, Passing(names_for(draft, spot, lists), _sources(draft, spot, named), lists))
+
+
 def _children(draft: Draft, spot: Spot) -> list[Spot]:
     return [spot.scope.spots[inner.index] for inner in spot.standing.held.values()]
 
@@ -126,17 +158,24 @@ def _ask(draft: Draft, spot: Spot, function: Any) -> int:
     number = spot.asked
     draft.hidden.add(number)
     draft.works[number] = draft.question(node, function)
+    own = {name: read_value(value) for name, value in node.args.items()}
+    own.update(from_wrappers(node))
+    draft.bindings[number] = Filling(names_for(draft, spot, own), _sources(draft, spot, node.inputs), own)
+    return number
+
+
+def _sources(draft: Draft, spot: Spot, inputs: Mapping[str, Any]) -> dict[str, Source | tuple[Source, ...]]:
+    """Where the inputs of a node that is no attempt come from; it waits for them."""
     upstream = draft.upstream[spot.outer]
-    inputs: dict[str, Source | tuple[Source, ...]] = {}
-    for argument, reference in node.inputs.items():
+    found: dict[str, Source | tuple[Source, ...]] = {}
+    for argument, reference in inputs.items():
         if isinstance(reference, str):
-            inputs[argument] = source = source_of(draft, reference, spot)
+            found[argument] = source = source_of(draft, reference, spot)
             upstream[source[0]] = None
         else:
-            inputs[argument] = tuple(source_of(draft, one, spot) for one in reference)
-    own = {name: read_value(value) for name, value in node.args.items()}
-    draft.bindings[number] = Filling(names_for(draft, spot, own), inputs, own)
-    return number
+            found[argument] = several = tuple(source_of(draft, one, spot) for one in reference)
+            upstream.update(dict.fromkeys([number for number, _ in several]))
+    return found
 
 
 def _items_of(draft: Draft, source: Any, spot: Spot) -> Any:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from msgspec import UNSET
 
 from engine import works
-from engine.binding import InnerParams
+from engine.binding import InnerParams, Names
 from engine.errors import ValidationFailed
 from engine.frames import Frame, Group
 from engine.planning.draft import Draft, Scope, Spot, is_code
-from engine.planning.names import find, names_for
+from engine.planning.names import find
 from engine.project.model import SubWorkflow, Workflow
 from engine.project.references import read_reference, read_value
 from engine.project.scope import Standing, standings
@@ -39,7 +39,11 @@ def number_nodes(
 
 def _place(draft: Draft, standing: Standing, scope: Scope, path: str, holder: int | None) -> Spot:
     node = standing.node
+    undone = node.settings.undo is not None and node.settings.enabled
+    undo = draft.add(f"{path}/undo", holder) if undone else -1  # before the node: it is no part of the node's template
     outer = number = draft.add(path, holder)
+    if not node.settings.enabled:
+        return Spot(standing, scope, outer, number)
     for wrapper in (node.each, node.again):
         if wrapper is not None:
             draft.frames[number] = Frame()  # made whole in the second pass
@@ -48,8 +52,7 @@ def _place(draft: Draft, standing: Standing, scope: Scope, path: str, holder: in
     # Hidden nodes get their numbers here, so that a template is one range of numbers.
     if node.again is not None and is_code(node.again.condition):
         spot.until = draft.add(f"{draft.names[number]}/until", number - 1)
-    if node.settings.undo is not None:
-        spot.undo = draft.add(f"{path}/undo", holder)
+    spot.undo = undo
     if type(node.body) in works.MAKERS and isinstance(draft.delay_function(node), str):
         spot.delay = draft.add(f"{draft.names[number]}/delay", holder if number == outer else number - 1)
     chooser = getattr(node.body, "condition", None) or getattr(node.body, "switch", None)
@@ -67,16 +70,18 @@ def _enter(draft: Draft, spot: Spot, body: SubWorkflow, seen: tuple[str, ...]) -
         inner = draft.files[body.workflow].workflow
     if inner is None:
         raise ValidationFailed(f"{draft.names[spot.outer]}: there is no workflow {body.workflow!r}")
-    names = names_for(draft, spot, read_value(dict(body.params)))
     defaults = {name: param.default for name, param in inner.params.items() if param.default is not UNSET}
     missing = [name for name in inner.params if name not in defaults and name not in body.params]
     if missing:
         raise ValidationFailed(f"{draft.names[spot.outer]}: the param {missing[0]!r} of {body.workflow} is not set")
-    scope = Scope(InnerParams(read_value(dict(body.params)), defaults, names))
+    given = read_value(dict(body.params))
+    unnamed = Names({}, spot.scope.params, draft.environment)  # until the second pass
+    spot.inner = InnerParams(given, defaults, unnamed)
+    scope = Scope(spot.inner)
     path = draft.names[spot.body] + "/"
     level = number_nodes(draft, inner, scope, prefix=path, frame=spot.body, seen=(*seen, body.workflow))
     group = Group([child.outer for child in level], [child.standing.node.id for child in level])
-    if inner.result is not None:
+    if inner.result is not None and level:
         ref = read_reference(inner.result)
         group.result, group.steps = find(draft, ref.name, level[0].standing.level, scope), ref.steps
     draft.frames[spot.body] = group

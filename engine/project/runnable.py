@@ -17,7 +17,6 @@ _NODES: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
 )
 
 _SETTINGS: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
-    ("enabled", "bypassed nodes", lambda node: not node.settings.enabled),
     ("cache", "cached results", lambda node: bool(node.settings.cache)),
     ("requires", "requirements", lambda node: node.settings.requires is not None),
     ("executor", "nodes on a Dask cluster", lambda node: node.settings.executor == "dask"),

@@ -205,7 +205,7 @@ def test_what_was_done_is_taken_back_last_done_first() -> None:
     assert workflow.get_node_state("second") is NodeState.COMPLETED
     assert workflow.get_node_state("second/undo") is NodeState.FAILED
     assert workflow.run_state is not None
-    assert "(compensated)" in workflow.run_state.reason
+    assert workflow.run_state.reason == "bad failed (compensated, but second/undo did not complete)"
 
 
 @pytest.mark.seed("S117")

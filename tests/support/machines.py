@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from engine.attempt import COMPLETED, Attempt, Outcome
+from engine.attempt import COMPLETED, FAILED, Attempt, Outcome, Trouble
 from engine.binding import BindingFailed
 from engine.errors import NotReady
 from engine.machine import decisions
@@ -124,7 +124,11 @@ class Driver:
                 try:
                     attempt = order(state, started)
                 except BindingFailed as problem:
-                    raise AssertionError(f"nothing here needs binding that can fail: {problem}") from problem
+                    trouble = Trouble("BindingFailed", str(problem), retryable=False)
+                    refused = Outcome(started.node, started.attempt, FAILED, error=trouble)
+                    self._record(decisions.reported(state, refused, self.now))
+                    self._settle()
+                    continue
                 assert not any(node == started.node for node, _ in self.live), "two live attempts of one node"
                 self.live[started.node, started.attempt] = attempt
         return any_started
