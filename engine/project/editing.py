@@ -135,6 +135,8 @@ def _set(document: Any, path: Path, value: Any) -> None:
         table = table[key]
     last = path[-1]
     old = table.get(last) if isinstance(last, str) else None
+    if isinstance(value, list) and _fitted(old, value):
+        return
     item = _item(path, value, one_line=_is_inline(old) or last in ONE_LINE)
     if old is not None and hasattr(old, "trivia") and hasattr(item, "trivia"):
         item.trivia.comment_ws = old.trivia.comment_ws
@@ -142,6 +144,31 @@ def _set(document: Any, path: Path, value: Any) -> None:
     if old is None and isinstance(last, str) and _inserted(table, last, item):
         return
     table[last] = item
+
+
+def _fitted(old: Any, value: list[Any]) -> bool:
+    """Whether a list could be made this one item by item, so that its lines and the comments in it stay."""
+    from tomlkit.items import Array
+
+    if not isinstance(old, Array) or "#" not in old.as_string():
+        return False
+    was = old.unwrap()
+    if len(value) == len(was):
+        for index, (one, other) in enumerate(zip(was, value, strict=True)):
+            if not _same(one, other):
+                old[index] = other
+    else:
+        same = 0
+        while same < min(len(was), len(value)) and _same(was[same], value[same]):
+            same += 1
+        tail = 0
+        while tail < min(len(was), len(value)) - same and _same(was[-1 - tail], value[-1 - tail]):
+            tail += 1
+        for _ in range(len(was) - tail - same):
+            del old[same]
+        for index, other in enumerate(value[same : len(value) - tail], same):
+            old.insert(index, other)
+    return bool(old.unwrap() == value)
 
 
 def _with(table: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""Edits of a project in hand: the text, the model and the picture say the same, and everything can be taken back."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from engine.draw.outline import outline
+from engine.project.toml import read
+from studio.document import edits
+from studio.document.draft import Draft, draft_of
+from studio.document.edits import EditRefused
+from studio.document.history import History, done, redone, undone
+from studio.document.reader import walk
+from tests.studio.document.drafts import TEXTS, WRITTEN, Chance, document, draft
+
+
+def agrees(made: Draft) -> None:
+    """The text says the project, in its order; the places are those of the text; the graph is that of the text."""
+    found = read(made.text, made.project.workflow.name).project
+    assert found == made.project
+    assert [path for path, _ in walk(found.workflow.nodes)] == [path for path, _ in walk(made.project.workflow.nodes)]
+    assert list(found.workflows) == list(made.project.workflows)
+    assert outline(found) == outline(made.project)
+    assert draft_of(document(made.text)).places == made.places
+
+
+def said(text: str) -> set[str]:
+    """The comments of a text."""
+    return {comment for line in text.splitlines() for comment in line.split("# ")[1:]}
+
+
+@given(st.data(), st.sampled_from(TEXTS))
+@settings(max_examples=150, deadline=None)
+def test_every_edit_leaves_text_model_and_picture_equal_and_can_be_taken_back(data: st.DataObject, text: str) -> None:
+    chance = Chance(data)
+    made, history = draft(text), History()
+    texts = [text]
+    for _ in range(data.draw(st.integers(1, 6))):
+        edit = chance.edit(made)
+        try:
+            made, history = done(history, made, edit)
+        except EditRefused as refusal:
+            assert refusal.what
+            continue
+        agrees(made)
+        if made.text != texts[-1] or len(history.back) == len(texts):
+            texts.append(made.text)
+    steps = len(history.back)
+    for number in range(steps - 1, -1, -1):
+        made, history = undone(history, made)
+        assert made.text == texts[number]
+    assert made.text == text
+    assert made.project == document(text).project
+    assert not made.dirty
+    for number in range(1, steps + 1):
+        made, history = redone(history, made)
+        assert made.text == texts[number]
+
+
+@given(st.data(), st.sampled_from([WRITTEN, WRITTEN.replace("\n", "\r\n")]))
+@settings(max_examples=100, deadline=None)
+def test_comments_live_as_long_as_what_they_are_about(data: st.DataObject, text: str) -> None:
+    chance = Chance(data)
+    made, history = draft(text), History()
+    wanted = said(text)
+    for _ in range(data.draw(st.integers(1, 6))):
+        edit = chance.edit(made)
+        if isinstance(edit, edits.DeleteNodes | edits.SetBody | edits.Disconnect | edits.InsertOnEdge):
+            continue
+        if isinstance(edit, edits.SetField) and (edit.value is UNSET or edit.keys == ("needs",)):
+            continue
+        try:
+            made, history = done(history, made, edit)
+        except EditRefused:
+            continue
+        assert wanted <= said(made.text), edit
