@@ -50,6 +50,19 @@ class CursorMoved(Action, frozen=True):
     by: str = "canvas"
 
 
+class ModeChanged(Action, frozen=True):
+    """The canvas is in a mode now, or (empty) in none; `keys` are what keys do in it, as (key, word)."""
+
+    mode: str = ""
+    keys: tuple[tuple[str, str], ...] = ()
+
+
+class Zoomed(Action, frozen=True):
+    """The canvas is at another zoom: 1 cards, 2 lines, 3 dots."""
+
+    zoom: int
+
+
 class NodeOpened(Action, frozen=True):
     """Enter or a double click on a node."""
 

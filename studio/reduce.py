@@ -65,6 +65,7 @@ def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
         catalog=Catalog(KINDS),
         drawer=view.drawer,
         inspector=view.inspector,
+        zoom=view.zoom,
         focus="canvas",
     )
     wanted = (
@@ -301,7 +302,7 @@ def _remember(state: StudioState) -> tuple[Effect, ...]:
     if state.document is None:
         return ()
     cursor = state.stack[0].node if state.stack else state.cursor
-    view = Remembered(cursor=cursor, drawer=state.drawer, inspector=state.inspector)
+    view = Remembered(cursor, state.drawer, state.inspector, state.zoom)
     return (effects.Remember(state.document.path, view),)
 
 
@@ -463,6 +464,7 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.FocusMoved: _focus_moved,
     actions.GlyphsChosen: _glyphs_chosen,
     actions.InnerRead: _inner_read,
+    actions.ModeChanged: lambda state, action: (replace(state, mode=action.mode, mode_keys=action.keys), ()),
     actions.NodeOpened: _node_opened,
     actions.PastRunRead: _past_run_read,
     actions.PlaceChosen: _place_chosen,
@@ -481,6 +483,7 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.Told: _told,
     actions.TrustAnswered: _trust_answered,
     actions.WentIn: _went_in,
+    actions.Zoomed: lambda state, action: (replace(state, zoom=action.zoom), ()),
     **{action: _editing(rule) for action, rule in reduce_edits.BY_ACTION.items()},
 }
 

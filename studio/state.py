@@ -104,7 +104,8 @@ class StudioState(Struct, frozen=True):
     `inspector` is None where the size of the terminal decides. `line` of the project file is where a finding led.
     `focus` is the pane that gets the keys: "canvas", "inspector" or the open drawer. `wanted`: a run waits for the
     answer to the trust question. `nodes` holds the states of the run in hand by path. `code` is the source of the task
-    `code_of`; `catalog` is what can be added: functions of the project, and kinds of nodes.
+    `code_of`; `catalog` is what can be added: functions of the project, and kinds of nodes. `mode` is the canvas's, in
+    capitals, and `mode_keys` what keys do in it, as (key, word); `zoom` is the one it is at, None if it never said.
     """
 
     place: Place = "welcome"
@@ -131,6 +132,9 @@ class StudioState(Struct, frozen=True):
     ascii: bool = False
     width: int = 80
     height: int = 24
+    mode: str = ""
+    mode_keys: tuple[tuple[str, str], ...] = ()
+    zoom: int | None = None
 
     @property
     def scope(self) -> tuple[str, ...]:
@@ -159,6 +163,12 @@ class StudioState(Struct, frozen=True):
         node = node_at(around, self.stack[-1].node)
         name = node.body.workflow if node is not None and isinstance(node.body, SubWorkflow) else None
         return name if name in self.document.project.workflows else None
+
+    @property
+    def places(self) -> Mapping[str, tuple[int, int]]:
+        """Where a person put nodes of what the canvas shows, by their path there: column and row."""
+        editing = self.editing
+        return self.draft.places_in(editing) if self.draft is not None and editing is not None else {}
 
     @property
     def shown_nodes(self) -> Mapping[str, NodeNow]:

@@ -113,6 +113,9 @@ class Box(Struct, frozen=True, gc=False):
     """The row, counted from its frame's top, in which a person put its ports; None: anywhere."""
 
 
+_LAST_ROW, _EMPTY_COLUMNS = 100_000, 40
+
+
 class Pin(NamedTuple):
     """Where a person put a box: in this column or a later one, its ports in this row of a picture of cards."""
 
@@ -136,14 +139,16 @@ class Graph(Struct, frozen=True):
 
 
 def pinned(graph: Graph, pins: Mapping[str, Pin]) -> Graph:
-    """The same graph with boxes pinned, by path; others are as they were."""
+    """The same graph with boxes pinned, by path; others are as they were. A pin far outside, as a file may have it, is
+    taken for the nearest that makes a picture."""
     if not pins:
         return graph
     boxes = list(graph.boxes)
     for at, box in enumerate(boxes):
         pin = pins.get(box.path)
         if pin is not None:
-            boxes[at] = replace(box, layer=pin.layer, pin=pin.row)
+            layer = max(0, min(pin.layer, len(boxes) + _EMPTY_COLUMNS))
+            boxes[at] = replace(box, layer=layer, pin=max(1, min(pin.row, _LAST_ROW)))
     return Graph(boxes, graph.edges)
 
 

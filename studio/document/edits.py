@@ -19,7 +19,7 @@ from msgspec import UNSET, Struct, UnsetType
 from engine.project.model import Node
 
 Place = tuple[int, int]
-"""Column and row of a node's upper left cell on the canvas."""
+"""Where a node is pinned: its column (of the picture, counted from 0) and the row of its ports, as in `Pin`."""
 
 Table = Mapping[str, Any]
 Content = Node | Table

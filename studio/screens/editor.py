@@ -10,9 +10,10 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from engine.draw.scene import Graph
+from engine.draw.scene import Graph, Pin, Zoom, pinned
 from engine.project.model import Workflow
 from studio.actions import Action, CursorMoved, FocusMoved
+from studio.document.draft import Draft
 from studio.document.reader import Document, path_of_keys
 from studio.keys import ACTIONS, KeyAction
 from studio.log_book import LogBook
@@ -24,6 +25,8 @@ from studio.widgets.inspector import Inspector
 from studio.widgets.page import Line, Piece
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from studio.widgets.drawers import Problems, ProjectFile
     from studio.widgets.graph_canvas import GraphCanvas
     from studio.widgets.log_view import LogView
@@ -43,6 +46,7 @@ class Shown(NamedTuple):
     stack: tuple[Inner, ...] = ()
     nodes: Mapping[str, NodeNow] = {}
     run: str = ""
+    draft: Draft | None = None
 
 
 class Editor(Vertical):
@@ -72,6 +76,7 @@ class Editor(Vertical):
         self._tabs = Bar(self._tab_line, id="tabs")
         self._pages: dict[str, Problems | ProjectFile | LogView] = {}
         self._shown = Shown()
+        self._outlined = Graph()
         self._told_by_canvas: str | None = None
         self.canvas = self._made()
 
@@ -135,12 +140,8 @@ class Editor(Vertical):
         workflow, nodes = state.workflow, state.shown_nodes
         if workflow is None or not workflow.nodes:
             canvas.say_when_empty(*(NO_FILE if state.document is None else NO_NODES))
-        if workflow is not shown.workflow:
-            from engine.draw.outline import outline
-
-            canvas.stage.show(outline(workflow) if workflow is not None else Graph())
-            canvas.stage.go(state.cursor)
-            canvas.repaint()
+        if workflow is not shown.workflow or state.draft is not shown.draft:
+            self._show_picture(state, shown)
         if state.document is not shown.document or state.stack != shown.stack:
             canvas.mark(_marks(state))
         canvas.dim(on=state.broken is not None)
@@ -153,7 +154,23 @@ class Editor(Vertical):
         if state.cursor not in (canvas.path, self._told_by_canvas):
             self._told_by_canvas = None
             canvas.go(state.cursor)
-        self._shown = Shown(workflow, state.document, state.stack, nodes, state.run_id)
+        self._shown = Shown(workflow, state.document, state.stack, nodes, state.run_id, state.draft)
+
+    def _show_picture(self, state: StudioState, shown: Shown) -> None:
+        """Another workflow, or other places of its nodes."""
+        from engine.draw.outline import outline
+
+        stage, workflow = self.canvas.stage, state.workflow
+        if workflow is not shown.workflow:
+            self._outlined = outline(workflow) if workflow is not None else Graph()
+        graph = pinned(self._outlined, {path: Pin(*place) for path, place in state.places.items()})
+        if graph == stage.whole:
+            return
+        stage.show(graph)
+        if state.zoom is not None and (shown.document is None or _path(shown.document) != _path(state.document)):
+            stage.zoom_to(Zoom(state.zoom))
+        stage.go(state.cursor)
+        self.canvas.repaint()
 
     def _show_drawer(self, state: StudioState) -> None:
         self._drawer.display = state.drawer is not None
@@ -233,6 +250,10 @@ class Editor(Vertical):
         if name == "cancel" and self.state is not None and self.state.focus != "canvas":
             return False
         return self.canvas.ask(name)
+
+
+def _path(document: Document | None) -> Path | None:
+    return document.path if document is not None else None
 
 
 def _marks(state: StudioState) -> dict[str, str]:

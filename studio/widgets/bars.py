@@ -233,6 +233,8 @@ def footer(
     state: StudioState, width: int, ascii: bool, *, actions: Mapping[str, keys.KeyAction] = keys.ACTIONS
 ) -> Line:
     """What keys do now, most used first, and at the right what one should not forget."""
+    if state.mode:
+        return _mode_line(state, width, ascii)
     badge = _badge(state, ascii)
     room = width - width_of(badge) - 2
     line = [Piece(" ")]
@@ -242,6 +244,19 @@ def footer(
         other = _WORDS.get(hint.id)
         word = (other(state) if other is not None else "") or hint.word
         line += [Piece(hint.key, "accent", bold=True, act=act), Piece(f" {word}  ", "muted", act=act)]
+    return spread(line, badge, width)
+
+
+def _mode_line(state: StudioState, width: int, ascii: bool) -> Line:
+    """What keys do in the canvas's mode, and at the right its name. What does not fit is left out."""
+    badge = [Piece(f" {state.mode} ", "badge", bold=True)]
+    line, room = [Piece(" ")], width - width_of(badge) - 2
+    for key, word in state.mode_keys:
+        cap = keys.cap(key, ascii=ascii)
+        room -= width_of([Piece(f"{cap} {word}  ")])
+        if room < 0:
+            break
+        line += [Piece(cap, "accent", bold=True), Piece(f" {word}  ", "muted")]
     return spread(line, badge, width)
 
 

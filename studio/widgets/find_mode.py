@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from studio import keys
 from studio.widgets.mode import Mode
 
 if TYPE_CHECKING:
@@ -24,6 +23,10 @@ class FindMode(Mode):
         super().__init__(canvas)
         self.wanted = ""
         self._began = self.stage.path
+
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Letters are letters."""
+        return (("enter", "keep"), ("down", "next"), ("up", "before"), ("escape", "clear" if self.wanted else "leave"))
 
     def begin(self) -> bool:
         """Ask for a part of a name."""
@@ -60,9 +63,11 @@ class FindMode(Mode):
         return True
 
     def _find(self, wanted: str) -> None:
-        self.wanted = wanted
+        first, self.wanted = bool(wanted) != bool(self.wanted), wanted
         self.stage.go(self._began)
         self._tell(self.stage.find(wanted))
+        if first:
+            self.canvas.tell_mode()
 
     def _tell(self, count: int | None) -> None:
         stage = self.stage
@@ -72,11 +77,8 @@ class FindMode(Mode):
             "" if count is None or not self.wanted else f"{at} of {count}" if count else "nothing has this in its name"
         )
         bar = "_" if stage.style.ascii else "▏"
-        close = "Esc clears" if self.wanted else "a part of a name; Esc leaves"
-        enter = keys.cap("enter", ascii=stage.style.ascii)
         stage.over.footnote = (
             ("/ ", "accent"),
             (self.wanted + bar, "text"),
-            (f"  {told}", "muted" if count else "failed"),
-            (f"   {enter} keeps  {close}", "muted"),
+            (f"  {told}" if self.wanted else "  a part of a name", "muted" if count != 0 else "failed"),
         )

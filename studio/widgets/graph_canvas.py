@@ -20,7 +20,7 @@ from textual.timer import Timer
 
 from engine.draw.scene import Graph, Zoom
 from studio import keys
-from studio.actions import Action, CursorMoved
+from studio.actions import Action, CursorMoved, ModeChanged, Zoomed
 from studio.notices import Notice
 from studio.pictures.cells import Row
 from studio.pictures.stage import Stage
@@ -235,17 +235,23 @@ class GraphCanvas(PictureView):
         if act is None:
             return False
         self._see()
-        before = self.stage.path
+        before, zoom = self.stage.path, self.stage.zoom
         done = act(self) is not False
         if done:
             self.repaint()
             self.tell_moved(before)
+            self.tell_zoom(zoom)
         return done
 
     def tell_moved(self, before: str | None) -> None:
         """Tell those around where the cursor is, if that was `before` somewhere else."""
         if self.stage.path != before:
             self.send(CursorMoved(self.stage.path))
+
+    def tell_zoom(self, before: Zoom) -> None:
+        """Tell those around that a person chose another zoom, if it was another `before`."""
+        if self.stage.zoom is not before:
+            self.send(Zoomed(int(self.stage.zoom)))
 
     def send(self, action: Action) -> None:
         """Tell those around what the person did."""
@@ -261,6 +267,7 @@ class GraphCanvas(PictureView):
             return False
         self.mode = mode
         self.stage.over.painter = mode.draw
+        self.tell_mode()
         self.repaint()
         return True
 
@@ -270,7 +277,12 @@ class GraphCanvas(PictureView):
         self.stage.over.painter = None
         if mode is not None:
             mode.end(keep=keep)
+            self.tell_mode()
             self.repaint()
+
+    def tell_mode(self) -> None:
+        """Tell those around which mode there is, and what keys do in it now."""
+        self.send(ModeChanged(self.mode.word, self.mode.keys()) if self.mode is not None else ModeChanged())
 
     def on_paste(self, event: events.Paste) -> None:
         """Pasted text is the mode's, and never runs as keys."""

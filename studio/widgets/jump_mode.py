@@ -21,13 +21,16 @@ class JumpMode(Mode):
         super().__init__(canvas)
         self._typed = ""
 
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """Letters are nodes."""
+        return (("a-z", "node"), ("escape", "leave"))
+
     def begin(self) -> bool:
         """Give out the letters; nothing to do where no node is in view."""
         self.stage.badge()
         if not self.stage.view.badges:
             return False
-        words = (("Jump ", "accent"), ("press the letter of a node", "text"), ("   Esc leaves", "muted"))
-        self.stage.over.footnote = words
+        self.stage.over.footnote = (("Jump ", "accent"), ("press the letter of a node", "text"))
         return True
 
     def end(self, *, keep: bool) -> None:

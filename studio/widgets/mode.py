@@ -1,4 +1,4 @@
-"""Modes of the canvas: what takes keys and pointer for a while, says so in the last row, and paints over the picture.
+"""Modes of the canvas: what takes keys and pointer for a while, says so in the footer, and paints over the picture.
 
 The canvas has at most one mode. While there is one, every key, paste and move of the pointer is offered to it first;
 what it does not take (its method returns False) goes its usual way. A mode begins by an act of the table in
@@ -33,11 +33,15 @@ class Mode:
     """One mode. Subclasses take what they need of it; the canvas paints again after each thing that was taken."""
 
     word = ""
-    """What the last row of the screen calls it, in capitals."""
+    """What the footer calls it, in capitals."""
 
     def __init__(self, canvas: GraphCanvas) -> None:
         self.canvas = canvas
         self.stage = canvas.stage
+
+    def keys(self) -> tuple[tuple[str, str], ...]:
+        """What keys do in it now, as (key, word), most used first; `canvas.tell_mode()` when that changes."""
+        return ()
 
     def begin(self) -> bool:
         """Start; False if there is nothing to be done here, so that it is not entered."""

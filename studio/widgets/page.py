@@ -63,9 +63,10 @@ class Inks:
         key = (piece.ink, on, piece.bold, piece.italic, piece.underline)
         style = self._styles.get(key)
         if style is None:
-            reverse = self.plain and (on == "accentbg" or piece.ink == "mark")
-            ink = self.colours["bg" if piece.ink == "mark" else piece.ink]
-            paper = self.colours["critical" if piece.ink == "mark" else on]
+            filled = _FILLED.get(piece.ink)
+            reverse = self.plain and (on == "accentbg" or filled is not None)
+            ink = self.colours["bg" if filled is not None else piece.ink]
+            paper = self.colours[filled or on]
             style = self._styles[key] = Style(
                 color=None if self.plain else _plain_colour(ink),
                 bgcolor=None if self.plain else _plain_colour(paper),
@@ -75,6 +76,10 @@ class Inks:
                 reverse=reverse or None,
             )
         return style
+
+
+_FILLED = {"mark": "critical", "badge": "accent"}
+"""Inks that are the ground's colour on a fill."""
 
 
 def _plain_colour(colour: str) -> str:

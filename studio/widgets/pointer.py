@@ -134,8 +134,10 @@ class Pointer:
         event.prevent_default()
         stage = self.canvas.stage
         if event.ctrl and down:
+            zoom = stage.zoom
             stage.zoom_by(down, stage.box_at(event.x, event.y))
             self.canvas.repaint()
+            self.canvas.tell_zoom(zoom)
             return
         if event.shift:
             across, down = across + down, 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from engine.draw.scene import Zoom
 from studio import config, keys
 from studio.actions import Asked, ProjectChosen
 from studio.app import StudioApp
@@ -321,10 +322,30 @@ async def test_themes_and_glyphs_change_at_once_and_are_kept(tmp_path: Path) -> 
 async def test_how_a_project_was_looked_at_is_remembered(tmp_path: Path) -> None:
     file = project_in(tmp_path)
     async with sitting(file) as person:
-        await person.press("right", "T")
+        await person.press("right", "z", "T")
         await person.press("ctrl+q")
     async with sitting(file) as person:
         assert (person.state.cursor, person.state.drawer) == ("clean", "toml")
+        assert person.app.screen.place.canvas.zoom is Zoom.LINE
+
+
+async def test_the_footer_says_what_keys_do_in_a_mode(tmp_path: Path) -> None:
+    async with sitting(project_in(tmp_path)) as person:
+        await person.press("slash", "c")
+        assert "FIND" in person.text("#footer")
+        assert "Esc clear" in person.text("#footer")
+        assert "q quit" not in person.text("#footer")
+        await person.press("escape")
+        assert "FIND" not in person.text("#footer")
+
+
+async def test_a_node_stands_where_the_file_says(tmp_path: Path) -> None:
+    text = SMALL + "[studio.places]\nreport = [4, 11]\n"
+    async with sitting(project_in(tmp_path, text)) as person:
+        stage = person.app.screen.place.canvas.stage
+        box = stage.index["report"]
+        assert stage.scene.port_row(box) == 11
+        assert stage.scene.panels[0].layered.layer[box] == 4
 
 
 async def test_a_sub_workflow_is_gone_into_and_out_of(tmp_path: Path) -> None:

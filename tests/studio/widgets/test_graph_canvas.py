@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 
 from engine.draw.scene import Form, Graph, Zoom
 from studio import theme
-from studio.actions import Action, CameOut, CursorMoved, NodeOpened, WentIn
+from studio.actions import Action, CameOut, CursorMoved, ModeChanged, NodeOpened, WentIn
 from studio.notices import Notice
 from studio.pictures.cells import TONES
 from studio.state import NodeNow
@@ -59,6 +59,11 @@ class Person:
     @property
     def path(self) -> str | None:
         return self.canvas.path
+
+    @property
+    def mode(self) -> ModeChanged:
+        """What the canvas said last of its mode."""
+        return next(action for action in reversed(self.app.told) if isinstance(action, ModeChanged))
 
     @property
     def shown(self) -> str:
@@ -198,8 +203,9 @@ async def test_finding_shows_matches_while_one_types_and_says_how_to_leave() -> 
         await one.press("slash", *"re")
         assert "re" in one.shown.splitlines()[-1]
         assert "1 of 4" in one.shown
-        assert "Esc" in one.shown.splitlines()[-1]
+        assert ("escape", "clear") in one.mode.keys
         await one.press("enter")
+        assert one.mode == ModeChanged()
         assert one.path == "per_island/score"
         await one.press("n")
         assert one.path == "report"
@@ -214,7 +220,7 @@ async def test_while_finding_letters_are_letters() -> None:
         await one.press("slash", "z", "q", "O", "backspace", "backspace", "backspace", "f", "e")
         assert one.canvas.zoom is Zoom.CARD
         assert one.canvas.mode.wanted == "fe"
-        assert one.app.told == []
+        assert {type(action) for action in one.app.told} == {ModeChanged}
         await one.press("escape", "z")
         assert one.canvas.zoom is Zoom.LINE
 
@@ -254,7 +260,7 @@ async def test_jumping_by_a_letter() -> None:
     async with person() as one:
         await one.press("f")
         badges = one.canvas.stage.view.badges
-        assert "Esc leaves" in one.shown
+        assert one.mode == ModeChanged("JUMP", (("a-z", "node"), ("escape", "leave")))
         await one.press(badges[one.canvas.stage.index["archive"]])
         assert one.path == "archive"
         assert not one.canvas.stage.view.badges
