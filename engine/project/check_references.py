@@ -55,19 +55,27 @@ def check_references(
     standings: list[Standing], workflow: Workflow, project: Project, place: Path, notes: Notes
 ) -> list[set[int]]:
     """Note every reference that leads nowhere. Returns the edges: [i] are the numbers of those that i waits for."""
-    edges: list[set[int]] = [set() for _ in standings]
     known = _Known(workflow, project)
-    for standing in standings:
-        if standing.place in notes.broken:
-            continue
-        for use in uses_of(standing, notes):
-            if use.ref.kind != "node":
-                known.check(use, standing, notes)
-                continue
-            target = _target(use, standing.level, notes)
-            if target is not None and use.edge:
-                edges[standing.index].add(target.index)
+    edges = [set() if standing.place in notes.broken else _check_uses(standing, known, notes) for standing in standings]
     _check_result(standings, workflow, place, notes)
+    return edges
+
+
+def check_uses(standing: Standing, workflow: Workflow, project: Project, notes: Notes) -> None:
+    """Note every reference of one node that leads nowhere."""
+    _check_uses(standing, _Known(workflow, project), notes)
+
+
+def _check_uses(standing: Standing, known: _Known, notes: Notes) -> set[int]:
+    """The numbers of those that this node waits for."""
+    edges: set[int] = set()
+    for use in uses_of(standing, notes):
+        if use.ref.kind != "node":
+            known.check(use, standing, notes)
+            continue
+        target = _target(use, standing.level, notes)
+        if target is not None and use.edge:
+            edges.add(target.index)
     return edges
 
 
