@@ -44,7 +44,9 @@ class Work:
     `reference` ("module:function") is imported where the code runs. `timeout` in seconds, None for no limit; it is a
     length, never a moment, so that it means the same on any clock. `env` adds to the environment; `cwd` is the working
     directory (absolute, or from the project's folder). `wants_context` is true if the function has a parameter `ctx`,
-    None if that has to be found out where the function is imported. `plain` is true if it is nothing but a call.
+    None if that has to be found out where the function is imported. `requires` are the labels and amounts that whoever
+    looks for a place needs to know (`{"labels": [...], "gpu": 1.0}`), None for nothing. `plain` is true if it is
+    nothing but a call.
     """
 
     __slots__ = (
@@ -58,6 +60,7 @@ class Work:
         "output",
         "plain",
         "reference",
+        "requires",
         "script",
         "timeout",
         "wants_context",
@@ -91,6 +94,7 @@ class Work:
         self.env = dict(env) if env else {}
         self.cwd = cwd
         self.executor = executor
+        self.requires: Optional[Mapping[str, Any]] = None
         self.wants_context = wants_context
         self.name = reference or getattr(function, "__qualname__", kind)
         self.plain = function is not None and wants_context is False and timeout is None and not env and not cwd

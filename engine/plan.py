@@ -28,11 +28,25 @@ GATE = 1 << 40
 
 @dataclass(frozen=True, slots=True)
 class LaneSpec:
-    """What the nodes of one lane wait for: an executor, and perhaps a named pool of which `limit` may run at once."""
+    """What the nodes of one lane wait for: an executor, at most `limit` of them at once, and what each of them takes.
+
+    `takes` are (number in `Plan.stocks`, amount) pairs; what only one lane takes is said by its limit alone.
+    """
 
     executor: str
-    pool: str | None = None
     limit: int = NO_LIMIT
+    takes: tuple[tuple[int, float], ...] = ()
+
+
+class Stock:
+    """Something countable that nodes of several lanes take while they run: a pool, or a resource of this machine."""
+
+    __slots__ = ("capacity", "lanes", "name")
+
+    def __init__(self, name: str, capacity: float) -> None:
+        self.name = name
+        self.capacity = capacity
+        self.lanes: list[tuple[int, float]] = []  # who takes it, and how much each time
 
 
 class Binding(Protocol):
@@ -75,6 +89,7 @@ class Plan:
         self.keywords: list[tuple[str, ...] | None] = [None] * len(names)
         self.waiting = [len(upstream) for upstream in deps]
         self.lanes: list[LaneSpec] = [LaneSpec("")]
+        self.stocks: list[Stock] = []
         self.lane_of: list[int] | bytearray = [1] * len(names)
         self.admitted_to: dict[int, int] = {}
         # what few nodes have

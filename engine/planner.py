@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import UNSET
 
+from engine.capacity import Capacity
 from engine.errors import NodeNotFound, ValidationFailed
 from engine.frames import Group
 from engine.plan import Plan
@@ -22,8 +23,10 @@ from engine.planning.holders import hold, wrap
 from engine.planning.names import condition, find, resolve_name
 from engine.planning.numbering import number_nodes
 from engine.project.comparisons import is_function
-from engine.project.model import CustomDelay, Project, RetryPolicy, Workflow
+from engine.project.model import CustomDelay, Node, Project, RetryPolicy, Workflow
 from engine.project.references import ReferenceSyntax, read_reference
+from engine.project.requirements import NOTHING as NO_REQUIREMENTS
+from engine.project.requirements import BadRequirements, read_requirements
 
 NOTHING: Mapping[str, Any] = {}
 
@@ -38,14 +41,16 @@ def plan_project(
     keep_going: bool = False,
     environment: Mapping[str, str] = NOTHING,
     files: Mapping[str, Project] = NOTHING,
+    capacity: Capacity | None = None,
 ) -> Plan:
     """The plan of a whole project.
 
     `executor` overrules what the project says, `default_executor` stands behind it; `files` are the projects of the
-    sub-workflow files that it names, by the name it uses.
+    sub-workflow files that it names, by the name it uses; `capacity` is what this machine has, None for a plan that is
+    not going to be run.
     """
     values = chosen_params(project.workflow, params)
-    plan = _planned(Draft(project, executor, default_executor, environment, files), values)
+    plan = _planned(Draft(project, executor, default_executor, environment, files, capacity), values)
     run = project.run
     plan.name = project.workflow.name
     plan.params = values
@@ -101,15 +106,15 @@ def _planned(draft: Draft, params: Mapping[str, Any]) -> Plan:
     plan.hooks, plan.named_undos = hooks, draft.named_undos
     plan.alternatives = {failed.outer: other.outer for other, failed in draft.alternatives.items()}
     plan.limited = {number for number, frame in plan.frames.items() if isinstance(frame, Group) and frame.max_parallel}
-    for spot in draft.spots:
-        _settings(draft, plan, spot)
     for number in draft.hidden:
         work = plan.works[number]
         assert work is not None
-        plan.lane_of[number] = draft.lane(work.executor, None)
+        plan.lane_of[number] = draft.lane(work.executor)
+    for spot in draft.spots:
+        _settings(draft, plan, spot)
     for number in draft.frames:
         plan.lane_of[number] = 0
-    plan.lanes = draft.specs
+    draft.limit_lanes(plan)
     if draft.frames or draft.aside:
         plan.close_frames()
     plan.check_order()
@@ -156,7 +161,7 @@ def _settings(draft: Draft, plan: Plan, spot: Spot) -> None:
     number = spot.body
     work = plan.works[number]
     if work is not None:
-        lane = draft.lane(work.executor, settings.pool or defaults.pool)
+        lane = _lane(draft, plan, spot, number, node)
         plan.lane_of[number] = lane
         if number in plan.guards or plan.parents.get(spot.outer) in plan.limited:
             plan.lane_of[number] = 0
@@ -169,12 +174,26 @@ def _settings(draft: Draft, plan: Plan, spot: Spot) -> None:
     if spot.asked >= 0:
         _retry(plan, spot.asked, settings.retry)
     if spot.undo >= 0 and settings.undo is not None:
+        plan.lane_of[spot.undo] = _lane(draft, plan, spot, spot.undo, settings.undo)
         _retry(plan, spot.undo, settings.undo.settings.retry or defaults.retry)
     on_error = settings.on_error or (defaults.on_error if work is not None else None)
     if on_error is not None:
         plan.on_errors[spot.outer] = on_error
     if settings.join != "all" and (plan.deps[spot.outer] or spot.outer != spot.body):
         plan.join(spot.outer, settings.join)
+
+
+def _lane(draft: Draft, plan: Plan, spot: Spot, number: int, node: Node) -> int:
+    settings, defaults = node.settings, draft.project.defaults
+    work = plan.works[number]
+    assert work is not None
+    try:
+        requires = read_requirements(settings.requires if settings.requires is not None else defaults.requires)
+        work.requires = requires.plain() if requires != NO_REQUIREMENTS else None
+        return draft.lane(work.executor, settings.pool or defaults.pool, requires)
+    except (BadRequirements, ValidationFailed) as problem:
+        path = draft.names[spot.outer]
+        raise ValidationFailed(f"{path}: {problem}", node_id=path) from problem
 
 
 def _retry(plan: Plan, number: int, retry: RetryPolicy | None) -> None:

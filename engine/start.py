@@ -18,6 +18,7 @@ from typing import Any
 
 import msgspec
 
+from engine.capacity import local_capacity
 from engine.errors import NodeNotFound, ValidationFailed, WorkflowError
 from engine.executors.contract import Executor, Workplace
 from engine.interpreter import choose_python
@@ -215,6 +216,7 @@ def prepare_run(
         keep_going=keep_going,
         environment=environment,
         files={name: inner for name, (inner, _) in files.items()},
+        capacity=local_capacity(environment),
     )
     interpreter = choose_python(folder, named=project.python, chosen=python, environment=environment)
     executors = _executors(plan)

@@ -258,6 +258,8 @@ def next_start(state: RunState, lane: int, now: float) -> Started | None:
     ready = queue.ready
     if not ready or queue.running >= queue.limit or state.paused:
         return None
+    if queue.takes and not state.has_place(queue):
+        return None
     node = ready[0]
     return Started(now, node, state.attempts[node] + 1)
 

@@ -105,12 +105,15 @@ class PriorityQueue:
 class Lane:
     """Ready nodes that wait for the same thing, and how many of its nodes run now."""
 
-    __slots__ = ("limit", "ready", "running")
+    __slots__ = ("limit", "ready", "running", "takes")
 
-    def __init__(self, ready: deque[int] | PriorityQueue, limit: int) -> None:
+    def __init__(
+        self, ready: deque[int] | PriorityQueue, limit: int, takes: tuple[tuple[int, float], ...] = ()
+    ) -> None:
         self.ready = ready
         self.limit = limit
         self.running = 0
+        self.takes = takes
 
 
 class RunState:
@@ -236,7 +239,7 @@ class RunState:
         self.ended_at: float | None = None
         self.variables: Mapping[str, Any] = MappingProxyType(dict(plan.variables))
         self.lanes = [
-            Lane(PriorityQueue(plan.priorities) if plan.priorities and number else deque(), spec.limit)
+            Lane(PriorityQueue(plan.priorities) if plan.priorities and number else deque(), spec.limit, spec.takes)
             for number, spec in enumerate(plan.lanes)
         ]
         self.deciding: deque[int] = deque()
@@ -279,8 +282,19 @@ class RunState:
             return False
         if self.waiting[node] > (missed if self.plan.joins.get(node) == self.plan.ALL_DONE else 0):
             return False
-        lane = self.lanes[self.lane_of[node]]
-        return lane.running < lane.limit
+        return self.has_place(self.lanes[self.lane_of[node]])
+
+    def has_place(self, lane: Lane) -> bool:
+        """Whether one more node of a lane may run: its limit is not reached, and what it takes is there."""
+        return lane.running < lane.limit and (not lane.takes or self._has_stock(lane))
+
+    def _has_stock(self, lane: Lane) -> bool:
+        for number, amount in lane.takes:
+            stock = self.plan.stocks[number]
+            taken = sum(self.lanes[other].running * much for other, much in stock.lanes)
+            if taken + amount > stock.capacity * (1 + 1e-9):  # amounts such as 0.1 do not add up exactly
+                return False
+        return True
 
     def metrics(self, node: int) -> NodeMetrics:
         """The node's figures so far; a copy."""

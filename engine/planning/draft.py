@@ -12,11 +12,17 @@ from typing import Any
 from engine import works
 from engine.attempt import Work
 from engine.binding import Condition, InnerParams
+from engine.capacity import VARIABLE, Capacity
+from engine.errors import ValidationFailed
 from engine.frames import Frame
-from engine.plan import NO_LIMIT, Binding, LaneSpec
+from engine.plan import NO_LIMIT, Binding, LaneSpec, Plan, Stock
 from engine.project.comparisons import is_function
 from engine.project.model import CustomDelay, Node, Project
+from engine.project.requirements import NOTHING, Requirements, amount_text
 from engine.project.scope import Standing
+
+LOCAL = ("inline", "threads", "processes")
+"""Executors that work on this machine: what nodes require must be here. Others look after it themselves."""
 
 
 class Spot:
@@ -54,14 +60,17 @@ class Draft:
         default_executor: str,
         environment: Mapping[str, str],
         files: Mapping[str, Project],
+        capacity: Capacity | None = None,
     ) -> None:
         self.project = project
         self.executor = executor
         self.default_executor = default_executor
         self.environment = environment
         self.files = files
-        self.lanes: dict[tuple[str, str | None], int] = {}
+        self.capacity = capacity
+        self.lanes: dict[tuple[Any, ...], int] = {}
         self.specs: list[LaneSpec] = [LaneSpec("")]
+        self.stocks: list[Stock] = []
         self.names: list[str] = []
         self.works: list[Work | None] = []
         self.upstream: list[dict[int, None]] = []
@@ -89,14 +98,68 @@ class Draft:
             self.parents[number] = holder
         return number
 
-    def lane(self, executor: str, pool: str | None) -> int:
-        """The lane of the nodes that this executor runs and that share this pool."""
-        key = (executor, pool)
+    def lane(self, executor: str, pool: str | None = None, requires: Requirements = NOTHING) -> int:
+        """The lane of the nodes that this executor runs and that take the same. Raises ValidationFailed where nothing
+        will ever have what they require."""
+        key = (executor, pool, requires.labels, tuple(sorted(requires.amounts.items())))
         if key not in self.lanes:
-            limit = self.project.pools.get(pool, NO_LIMIT) if pool else NO_LIMIT
+            self._must_have(executor, requires)
+            takes = [(name, amount) for name, amount in requires.amounts.items() if self._amount_of(executor, name)]
+            if pool is not None and pool not in requires.amounts:
+                takes.append((pool, 1.0))
             self.lanes[key] = len(self.specs)
-            self.specs.append(LaneSpec(executor, pool, limit))
+            numbered = tuple([(self._stock(executor, name), amount) for name, amount in takes])
+            for stock, amount in numbered:
+                self.stocks[stock].lanes.append((len(self.specs), amount))
+            self.specs.append(LaneSpec(executor, NO_LIMIT, numbered))
         return self.lanes[key]
+
+    def limit_lanes(self, plan: Plan) -> None:
+        """Give the plan its lanes. What only one of them takes needs no counting: it limits how many run at once."""
+        for number, spec in enumerate(self.specs):
+            alone = [one for one in spec.takes if len(self.stocks[one[0]].lanes) == 1]
+            limit = min(
+                [int(self.stocks[stock].capacity / amount + 1e-9) for stock, amount in alone], default=spec.limit
+            )
+            shared = tuple([one for one in spec.takes if one not in alone])
+            self.specs[number] = LaneSpec(spec.executor, limit, shared)
+        plan.lanes, plan.stocks = self.specs, self.stocks
+
+    def _amount_of(self, executor: str, name: str) -> float | None:
+        """How much there is of something countable: [pools] say it for all executors, this machine for local ones."""
+        pool: float | None = self.project.pools.get(name)
+        here = self.capacity.amounts.get(name) if self.capacity is not None and executor in LOCAL else None
+        return min((amount for amount in (pool, here) if amount is not None), default=None)
+
+    def _stock(self, executor: str, name: str) -> int:
+        """The number of a stock: a pool is one for all executors, what this machine has one for those of this machine."""
+        capacity = self._amount_of(executor, name) or NO_LIMIT
+        for number, stock in enumerate(self.stocks):
+            if stock.name == name:
+                stock.capacity = min(stock.capacity, capacity)
+                return number
+        self.stocks.append(Stock(name, capacity))
+        return len(self.stocks) - 1
+
+    def _must_have(self, executor: str, requires: Requirements) -> None:
+        here = self.capacity if executor in LOCAL else None
+        missing = [label for label in requires.labels if here is not None and label not in here.labels]
+        if missing and here is not None:
+            has = ", ".join(sorted(here.labels))
+            raise ValidationFailed(
+                f"it requires {missing[0]}, and this machine has only {has}: if it has that too, say so with "
+                f"{VARIABLE}={missing[0]}; or run it on agents"
+            )
+        for name, amount in requires.amounts.items():
+            have = self._amount_of(executor, name)
+            if have is None and here is None:
+                continue  # whoever runs it knows
+            if amount > (have or 0.0):
+                there = f"there is {amount_text(have)}" if have else "this machine is not known to have any"
+                raise ValidationFailed(
+                    f"it requires {name} = {amount_text(amount)}, and {there}: say what this machine has with "
+                    f"{VARIABLE}={name}={amount_text(amount)}, make [pools] {name} larger, or run it on agents"
+                )
 
     def work_of(self, node: Node) -> Work:
         """What a task, command or shell node asks of its executor."""

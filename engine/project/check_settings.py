@@ -20,6 +20,7 @@ from engine.project.model import (
     Shell,
     Task,
 )
+from engine.project.requirements import EXAMPLE, BadRequirements, read_requirements
 from engine.project.scope import Missing, Standing, resolve
 
 EXECUTORS = ("inline", "threads", "processes", "agents", "dask")
@@ -41,6 +42,7 @@ def check_project_settings(project: Project, notes: Notes) -> None:
     _check_retry(project.defaults.retry, ("defaults", "retry"), notes)
     _check_env(project.defaults.env, ("defaults", "env"), notes)
     _check_pool(project.defaults.pool, project, ("defaults", "pool"), notes)
+    _check_requires(project.defaults.requires, project, ("defaults", "requires"), notes)
     if project.python is not None and not project.python.strip():
         notes.error("empty", ("project", "python"), "`project.python` is empty", "name an interpreter, or delete it")
 
@@ -66,6 +68,7 @@ def check_node(node: Node, place: Path, project: Project, notes: Notes) -> None:
         _check_retry(settings.retry, (*place, "retry"), notes)
         _check_env(settings.env, (*place, "env"), notes)
         _check_pool(settings.pool, project, (*place, "pool"), notes)
+        _check_requires(settings.requires, project, (*place, "requires"), notes)
         _check_when(settings.when, (*place, "when"), notes)
         if settings.cwd is not None and (not settings.cwd or "\0" in settings.cwd):
             notes.error("empty", (*place, "cwd"), "`cwd` names no folder", "write a path, or delete the line")
@@ -209,6 +212,20 @@ def _check_pool(name: str | None, project: Project, place: Path, notes: Notes) -
         near = notes.nearest(name, project.pools)
         remedy = f'did you mean "{near}"?' if near else f"add {name} = 4 to [pools]"
         notes.error("unknown-pool", place, f"there is no pool {shown(name)}", remedy)
+
+
+def _check_requires(value: Any, project: Project, place: Path, notes: Notes) -> None:
+    try:
+        requires = read_requirements(value)
+    except BadRequirements as problem:
+        spot = place if problem.key is None else (*place, problem.key)
+        notes.error("bad-requires", spot, problem.message, EXAMPLE)
+        return
+    for name, amount in requires.amounts.items():
+        have = project.pools.get(name)
+        if have is not None and amount > have:
+            message = f"it takes {amount:g} of the pool {shown(name)}, which has {have}: it can never start"
+            notes.error("never", (*place, name), message, f"take at most {have}, or make the pool larger")
 
 
 def _check_alternative(standing: Standing, standings: list[Standing], notes: Notes) -> None:

@@ -18,7 +18,6 @@ _NODES: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
 
 _SETTINGS: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
     ("cache", "cached results", lambda node: bool(node.settings.cache)),
-    ("requires", "requirements", lambda node: node.settings.requires is not None),
     ("executor", "nodes on a Dask cluster", lambda node: node.settings.executor == "dask"),
 )
 
@@ -28,7 +27,6 @@ _PROJECT: tuple[tuple[Path, str, Callable[[Project], bool]], ...] = (
     (("run", "notify"), "notifications", lambda project: project.run.notify is not None),
     (("run", "keep"), "limits of kept runs", lambda project: project.run.keep is not None),
     (("defaults", "cache"), "cached results", lambda project: bool(project.defaults.cache)),
-    (("defaults", "requires"), "requirements", lambda project: project.defaults.requires is not None),
     (("defaults", "executor"), "nodes on a Dask cluster", lambda project: project.defaults.executor == "dask"),
 )
 

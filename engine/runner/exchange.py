@@ -151,6 +151,8 @@ class Exchange:
             return []
         if self._scheduler is not None:
             return self._start_scheduled(self._scheduler, now, limit)
+        if self.plan.priorities and len(self._all_lanes) > 1:
+            return self._start_most_urgent(now, limit)
         return self._start_everywhere(now) if limit is None else self._start_alone(now, limit)
 
     def _start_alone(self, now: float, limit: int) -> list[Attempt]:
@@ -182,6 +184,27 @@ class Exchange:
                         room -= 1
         return orders
 
+    def _start_most_urgent(self, now: float, limit: int | None) -> list[Attempt]:
+        """Where nodes have priorities: the highest first, whatever lanes they are in. In a lane the highest is first."""
+        state, stations, priorities = self.state, self._stations, self.plan.priorities
+        orders: list[Attempt] = []
+        free = {at.name: stations.room(at) if limit is None else limit - state.running for at in stations.all}
+        while True:
+            heads = [
+                (-priorities.get(lane.ready[0], 0), number)
+                for number, lane in enumerate(state.lanes[1:], 1)
+                if lane.ready and state.has_place(lane) and free[stations.of(lane.ready[0]).name] > 0
+            ]
+            if not heads or state.paused:
+                return orders
+            started = next_start(state, min(heads)[1], now)
+            assert started is not None
+            if self._begin(started, orders, now):
+                for name in free if limit is not None else (stations.of(started.node).name,):
+                    free[name] -= 1
+                if self.plan.max_parallel is not None and state.running >= self.plan.max_parallel:
+                    return orders
+
     def _start_scheduled(self, scheduler: WorkflowScheduler, now: float, limit: int | None) -> list[Attempt]:
         """In the order that a scheduler wants, as far as the rules allow it."""
         state = self.state
@@ -201,7 +224,7 @@ class Exchange:
             node = numbers[path]
             station = stations.of(node)
             lane = state.lanes[state.lane_of[node]]
-            if free[station.name] <= 0 or lane.running >= lane.limit:
+            if free[station.name] <= 0 or not state.has_place(lane):
                 continue
             if self._begin(events.Started(now, node, state.attempts[node] + 1), orders, now):
                 free[station.name] -= 1

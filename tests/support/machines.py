@@ -156,6 +156,8 @@ class Driver:
             assert 0 <= lane.running <= lane.limit
             queued = list(lane.ready)
             assert len(queued) == len(set(queued)), "a node waits twice in a lane"
+        for stock in state.plan.stocks:
+            assert sum(state.lanes[lane].running * amount for lane, amount in stock.lanes) <= stock.capacity
         counts = Counter(NODE_STATES[code].value for code in state.states if code not in (TEMPLATE, SUSPENDED))
         assert state.skipped == counts["skipped"]
         assert state.canceled == counts["canceled"]

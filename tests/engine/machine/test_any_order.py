@@ -72,6 +72,8 @@ def graphs(draw: st.DrawFn, depth: int, most: int = 5) -> dict[str, Any]:
             node["retry"] = {"max_retries": draw(st.integers(1, 2)), "strategy": "fixed", "delay": 1.0}
         if "task" in node and draw(st.integers(0, 3)) == 0:
             node["pool"] = "narrow"
+        elif "task" in node and draw(st.integers(0, 3)) == 0:
+            node["requires"] = {"narrow": draw(st.integers(1, 2)), "wide": 0.5}
         nodes[f"n{number}"] = node
     return nodes
 
@@ -84,7 +86,7 @@ def projects(draw: st.DrawFn) -> Project:
     data: dict[str, Any] = {
         "format": 1,
         "params": {"color": draw(st.sampled_from(["red", "blue", "green"]))},
-        "pools": {"narrow": 1},
+        "pools": {"narrow": 2, "wide": 1},
         "nodes": draw(graphs(draw(st.integers(0, 2)))),
     }
     if draw(st.integers(0, 3)) == 0:
