@@ -1,25 +1,31 @@
-"""Agents beside plain ZeroMQ, in one run: `python tests/benchmarks/bench_agents.py [--quick] [--peers]`.
+"""Agents beside plain ZeroMQ and beside others, in one run: `python tests/benchmarks/bench_agents.py [--quick]`.
 
-Two workers each, loopback or Unix sockets, functions by value. Floors of our own making:
+Two workers each, on this machine. Ours goes the whole way: machine, journal (SQLite, durable), coordinator, CURVE, agent,
+child; its functions belong to no module that a worker can import, so they travel by value. Two floors, see `zmq_floor`:
 
-    zmq dill    ROUTER and two DEALERs, dill((function, args)) for every task, the function importable there
-    zmq child   the same with a child process on a pipe behind each DEALER, as user code must not run where the protocol
-                is spoken; one small message each way
+    like    the same conditions: CURVE, the function by value in every task, which is what "ZeroMQ and dill" does with
+            functions of a script. The goals are ratios to this one.
+    bare    no encryption, and a function that the worker can import by name: nothing can be cheaper with dill
 
-Ours goes the whole way: machine, journal (SQLite, durable), coordinator, CURVE, agent, child. Rounds are interleaved and
-each figure is the median; what counts is the ratio. Workloads:
+Rounds are interleaved, and each figure is the median. Workloads:
 
-    fan       10,000 independent no-ops and one node that reads them all
-    chain     1,000 no-ops, each reading the one before
-    layered   100 x 100, each node reading 3 of the layer above
-    round     one no-op submitted and awaited, 300 times
-    payload   60 tasks that take and return 1 MiB
+    fan       10,000 independent no-ops and one node that reads them all    beside `zmq plain`
+    chain     1,000 no-ops, each reading the one before                     beside `zmq child`
+    layered   100 x 100, each node reading 3 of the layer above             beside `zmq plain`
+    scale     1,000 x 100 (--scale)                                         beside `zmq plain`
+    round     one no-op submitted and awaited, 300 times                    beside `zmq child`
+    payload   60 tasks that take and return 1 MiB                           beside `zmq plain`
+
+`--peers PYTHON` adds dask.distributed, Parsl's HTEX (encrypted) and executorlib as far as that Python has them; try
+
+    python3 -m venv /tmp/peers && /tmp/peers/bin/pip install distributed parsl executorlib
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import statistics
 import subprocess
@@ -27,16 +33,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-import dill
-import zmq
+import workloads
+from workloads import MIB, Deps, chain, fan, functions_of_a_script, layered
+from zmq_floor import WORKERS, Floor
 
 from agents.executor import AgentsExecutor
 from engine.attempt import Attempt, Outcome, Work
@@ -46,129 +52,8 @@ from engine.plan import LaneSpec, Plan
 from engine.runner.run import Run
 from engine.store.journal import Journal
 
-WORKERS = 2
-WINDOW = 64
-MIB = bytes(1 << 20)
-
-
-def noop(*values: Any) -> int:
-    return 1
-
-
-def echo(blob: Any) -> Any:
-    return blob
-
-
-# ---------------------------------------------------------------- graphs
-
-
-def fan(count: int) -> list[tuple[int, ...]]:
-    return [()] * count + [tuple(range(count))]
-
-
-def chain(count: int) -> list[tuple[int, ...]]:
-    return [(i - 1,) if i else () for i in range(count)]
-
-
-def layered(layers: int, width: int) -> list[tuple[int, ...]]:
-    deps: list[tuple[int, ...]] = [()] * width
-    for layer in range(1, layers):
-        above = (layer - 1) * width
-        deps += [tuple(above + (i + step) % width for step in (0, 1, 7)) for i in range(width)]
-    return deps
-
-
-# ---------------------------------------------------------------- floors
-
-
-class Floor:
-    """A Kahn loop over a ROUTER and two workers; every task one message."""
-
-    def __init__(self, mode: str) -> None:
-        self.context = zmq.Context()
-        self.socket = self.context.socket(zmq.ROUTER)
-        self.socket.linger = 0
-        port = self.socket.bind_to_random_port("tcp://127.0.0.1")
-        command = [sys.executable, __file__, "--worker", mode, str(port)]
-        self.processes = [subprocess.Popen(command) for _ in range(WORKERS)]
-        self.load = {self.socket.recv_multipart()[0]: 0 for _ in self.processes}
-
-    def run(
-        self, deps: Sequence[tuple[int, ...]], function: Any = noop, value: Any = None, window: int = WINDOW
-    ) -> None:
-        waiting = [len(row) for row in deps]
-        after: list[list[int]] = [[] for _ in deps]
-        for node, row in enumerate(deps):
-            for above in row:
-                after[above].append(node)
-        values: list[Any] = [None] * len(deps)
-        ready = deque(node for node, count in enumerate(waiting) if not count)
-        done = 0
-        load, socket = self.load, self.socket
-        while done < len(deps):
-            for worker, count in load.items():
-                while ready and count < window:
-                    node = ready.popleft()
-                    args = (value,) if value is not None else tuple([values[above] for above in deps[node]])
-                    socket.send_multipart(
-                        [worker, node.to_bytes(4, "big"), dill.dumps((function, args))], copy=value is None
-                    )
-                    count += 1
-                load[worker] = count
-            worker, number, body = socket.recv_multipart()
-            node = int.from_bytes(number, "big")
-            values[node] = dill.loads(body)
-            load[worker] -= 1
-            done += 1
-            for below in after[node]:
-                waiting[below] -= 1
-                if not waiting[below]:
-                    ready.append(below)
-
-    def close(self) -> None:
-        for worker in self.load:
-            self.socket.send_multipart([worker, b"", b""])
-        for process in self.processes:
-            process.wait(10)
-        self.context.destroy(linger=0)
-
-
-def serve(mode: str, port: str) -> None:
-    """A floor's worker: calls the function itself, or has a child on a pipe do it."""
-    context = zmq.Context()
-    socket = context.socket(zmq.DEALER)
-    socket.connect(f"tcp://127.0.0.1:{port}")
-    child = None
-    if mode == "child":
-        child = subprocess.Popen([sys.executable, __file__, "--child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    socket.send(b"ready")
-    while True:
-        number, body = socket.recv_multipart()
-        if not number:
-            break
-        if child is None:
-            function, args = dill.loads(body)
-            socket.send_multipart([number, dill.dumps(function(*args))])
-        else:
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.write(len(body).to_bytes(4, "big") + body)
-            child.stdin.flush()
-            size = int.from_bytes(child.stdout.read(4), "big")
-            socket.send_multipart([number, child.stdout.read(size)])
-    if child is not None:
-        child.communicate()
-    context.destroy(linger=0)
-
-
-def serve_child() -> None:
-    """The end of the floor's pipe."""
-    source, sink = sys.stdin.buffer, sys.stdout.buffer
-    while head := source.read(4):
-        function, args = dill.loads(source.read(int.from_bytes(head, "big")))
-        body = dill.dumps(function(*args))
-        sink.write(len(body).to_bytes(4, "big") + body)
-        sink.flush()
+HERE = Path(__file__).resolve().parent
+PEERS = ("dask", "parsl", "executorlib")
 
 
 # ---------------------------------------------------------------- ours
@@ -182,19 +67,16 @@ class Ours:
         self.count = 0
         self.executor = _Lasting()
         self.report: Callable[[Any], None] = lambda news: None
-        # By value: the function belongs to a module that no child can import.
-        scope: dict[str, Any] = {"__name__": "nowhere"}
-        exec("def noop(*values):\n    return 1\ndef echo(blob):\n    return blob\n", scope)
-        self.noop, self.echo = scope["noop"], scope["echo"]
         workplace = Workplace(folder=folder, state=folder / "state", slots=WORKERS, run="bench")
         self.executor.begin(workplace)
         self.works = {
-            "noop": Work(function=self.noop, executor="agents", wants_context=False),
-            "echo": Work(function=self.echo, executor="agents", wants_context=False),
+            name: Work(function=function, executor="agents", wants_context=False)
+            for name, function in functions_of_a_script().items()
+            if name in ("noop", "echo")
         }
         self.numbers = iter(range(1 << 20, 1 << 30))
 
-    def run(self, deps: Sequence[tuple[int, ...]]) -> None:
+    def run(self, deps: Deps) -> None:
         self.count += 1
         plan = Plan([f"n{i}" for i in range(len(deps))], [self.works["noop"]] * len(deps), list(deps))
         plan.lanes.append(LaneSpec("agents"))
@@ -255,6 +137,80 @@ class _Lasting(AgentsExecutor):
 # ---------------------------------------------------------------- measuring
 
 
+class Everybody:
+    """Ours and the floors, alive together, measured in turns."""
+
+    def __init__(self, folder: Path, rounds: int) -> None:
+        self.rounds = rounds
+        self.script = functions_of_a_script()
+        self.ours = Ours(folder)
+        self.like = {mode: Floor(mode, curve=True) for mode in ("plain", "child")}
+        self.bare = {mode: Floor(mode, curve=False) for mode in ("plain", "child")}
+
+    def warm_up(self) -> None:
+        for floor in (*self.like.values(), *self.bare.values()):
+            floor.run(fan(200), workloads.noop)
+        self.ours.run(fan(500))
+        self.ours.calls("echo", [MIB] * 4, 4)
+
+    def graph(self, name: str, deps: Deps, floor: str, goal: float) -> None:
+        self.compare(
+            name,
+            len(deps),
+            lambda: self.ours.run(deps),
+            lambda: self.like[floor].run(deps, self.script["noop"]),
+            lambda: self.bare[floor].run(deps, workloads.noop),
+            goal,
+        )
+
+    def round_trips(self, count: int, goal: float) -> None:
+        def floor(which: Floor, function: Any) -> None:
+            for _ in range(count):
+                which.run([()], function)
+
+        self.compare(
+            "round",
+            count,
+            lambda: self.ours.calls("noop", [None] * count, 1),
+            lambda: floor(self.like["child"], self.script["noop"]),
+            lambda: floor(self.bare["child"], workloads.noop),
+            goal,
+        )
+
+    def payloads(self, count: int, goal: float) -> None:
+        self.compare(
+            "payload",
+            count,
+            lambda: self.ours.calls("echo", [bytes(MIB) for _ in range(count)], 8),
+            lambda: self.like["plain"].run([()] * count, self.script["echo"], MIB, 4),
+            lambda: self.bare["plain"].run([()] * count, workloads.echo, MIB, 4),
+            goal,
+        )
+
+    def compare(
+        self,
+        name: str,
+        tasks: int,
+        ours: Callable[[], Any],
+        like: Callable[[], Any],
+        bare: Callable[[], Any],
+        goal: float,
+    ) -> None:
+        times: list[list[float]] = [[], [], []]
+        for _ in range(self.rounds):
+            for row, one in zip(times, (ours, like, bare), strict=True):
+                row.append(seconds(one) / tasks * 1e6)
+        mine, alike, naked = (statistics.median(row) for row in times)
+        print(
+            f"{name:<9}{mine:>10.1f}{alike:>10.1f}{naked:>10.1f}{mine / alike:>9.2f}x{goal:>7.2f}x{mine / naked:>9.2f}x",
+            flush=True,
+        )
+
+    def close(self) -> None:
+        for one in (self.ours, *self.like.values(), *self.bare.values()):
+            one.close()
+
+
 def seconds(function: Callable[[], Any]) -> float:
     began = time.perf_counter()
     function()
@@ -262,14 +218,32 @@ def seconds(function: Callable[[], Any]) -> float:
 
 
 @contextlib.contextmanager
-def everybody() -> Iterator[tuple[Floor, Floor, Ours]]:
+def everybody(rounds: int) -> Iterator[Everybody]:
     with tempfile.TemporaryDirectory() as folder:
-        plain, child, ours = Floor("plain"), Floor("child"), Ours(Path(folder))
+        them = Everybody(Path(folder), rounds)
         try:
-            yield plain, child, ours
+            yield them
         finally:
-            for one in (plain, child, ours):
-                one.close()
+            them.close()
+
+
+def others(python: str) -> None:
+    """What other engines take, in microseconds a task; each in a process of its own."""
+    print(
+        f"\n{'':<14}" + "".join(f"{name:>10}" for name in ("fan", "chain", "layered", "round", "payload")) + "   (us)"
+    )
+    for name in PEERS:
+        command = [python, "-W", "ignore", str(HERE / "peers.py"), name]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=170)
+            figures = json.loads(done.stdout.strip().splitlines()[-1])
+        except subprocess.TimeoutExpired:
+            print(f"{name:<14}took longer than 170 s")
+        except (OSError, IndexError, ValueError):
+            words = done.stderr.strip().splitlines()[-1:] if done.stderr else ["no output"]
+            print(f"{name:<14}is not there: {words[0]}")
+        else:
+            print(f"{name:<14}" + "".join(f"{figure * 1e6:>10,.0f}" for figure in figures.values()), flush=True)
 
 
 def main() -> None:
@@ -277,51 +251,30 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="a tenth of the work, once")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--scale", action="store_true", help="100,000 nodes as well")
+    parser.add_argument("--only", nargs="+", default=[], help="some of the workloads")
+    parser.add_argument("--peers", metavar="PYTHON", help="a Python that has the peers")
     options = parser.parse_args()
     few = 10 if options.quick else 1
-    rounds = 1 if options.quick else options.rounds
-    graphs = {
-        "fan": (fan(10_000 // few), 0.15, "dill"),
-        "chain": (chain(1000 // few), 1.3, "child"),
-        "layered": (layered(100 // few, 100), 0.3, "dill"),
+    acts: dict[str, Callable[[Everybody], None]] = {
+        "fan": lambda all_: all_.graph("fan", fan(10_000 // few), "plain", 0.15),
+        "chain": lambda all_: all_.graph("chain", chain(1000 // few), "child", 1.3),
+        "layered": lambda all_: all_.graph("layered", layered(100 // few, 100), "plain", 0.3),
+        "round": lambda all_: all_.round_trips(300 // few, 1.3),
+        "payload": lambda all_: all_.payloads(60 // few, 2.2),
+        "scale": lambda all_: all_.graph("scale", layered(1000 // few, 100), "plain", 0.3),
     }
-    if options.scale:
-        graphs["scale"] = (layered(1000, 100), 0.3, "dill")
-    trips, blobs = 300 // few, 60 // few
-    with everybody() as (plain, child, ours):
-        floors = {"dill": plain, "child": child}
-        for floor in floors.values():
-            floor.run(fan(200))
-        ours.run(fan(500))
-        ours.calls("echo", [MIB] * 4, 4)
-        print(f"{'':<10}{'ours':>12}{'floor':>12}{'ratio':>9}{'goal':>8}   load {os.getloadavg()[0]:.1f}")
-        for name, (deps, goal, floor) in graphs.items():
-            mine, theirs = [], []
-            for _ in range(rounds):
-                theirs.append(seconds(partial(floors[floor].run, deps)) / len(deps))
-                mine.append(seconds(partial(ours.run, deps)) / len(deps))
-            tell(name, mine, theirs, goal, floor)
-        mine, theirs = [], []
-        for _ in range(rounds):
-            theirs.append(seconds(lambda: [child.run([()]) for _ in range(trips)]) / trips)
-            mine.append(seconds(lambda: ours.calls("noop", [None] * trips, 1)) / trips)
-        tell("round", mine, theirs, 1.3, "child")
-        mine, theirs = [], []
-        for _ in range(rounds):
-            theirs.append(seconds(lambda: plain.run([()] * blobs, echo, MIB, 4)) / blobs)
-            mine.append(seconds(lambda: ours.calls("echo", [bytes(MIB) for _ in range(blobs)], 8)) / blobs)
-        tell("payload", mine, theirs, 2.2, "dill")
-
-
-def tell(name: str, mine: list[float], theirs: list[float], goal: float, floor: str) -> None:
-    ours, other = statistics.median(mine) * 1e6, statistics.median(theirs) * 1e6
-    print(f"{name:<10}{ours:>9.1f} us{other:>9.1f} us{ours / other:>8.2f}x{goal:>7.2f}x   zmq {floor}", flush=True)
+    chosen = options.only or [name for name in acts if name != "scale" or options.scale]
+    with everybody(1 if options.quick else options.rounds) as them:
+        them.warm_up()
+        print(f"load {os.getloadavg()[0]:.1f}; microseconds a task")
+        print(f"{'':<9}{'ours':>10}{'like':>10}{'bare':>10}{'/like':>10}{'goal':>8}{'/bare':>10}")
+        for name in chosen:
+            acts[name](them)
+    if options.peers:
+        others(options.peers)
+    else:
+        print("\npeers: none named; --peers PYTHON adds them")
 
 
 if __name__ == "__main__":
-    if "--worker" in sys.argv:
-        serve(*sys.argv[sys.argv.index("--worker") + 1 :])
-    elif "--child" in sys.argv:
-        serve_child()
-    else:
-        main()
+    main()
