@@ -16,12 +16,12 @@ from agents.jobs import Job
 from agents.peer import Peer
 
 AHEAD = 0.02  # seconds of work that may wait at an agent
-WINDOW = 384  # attempts leased to one agent at most, beyond its slots
-BATCH = 64
+WINDOW = 1024  # attempts leased to one agent at most, beyond its slots
+BATCH = 256
 LOW_WATER = 8  # attempts at an agent below which a batch need not be full
 USUAL_LEAST = 40e-6  # seconds that even the shortest attempt takes on its way through an agent
 
-Lease = Callable[[Peer, Job], None]
+Lease = Callable[[Peer, list[Job]], None]
 
 
 class Backlog:
@@ -32,16 +32,25 @@ class Backlog:
         self._balance = balance
         self._queues: dict[Requirements, deque[Job]] = {NOTHING: deque()}
 
-    def add(self, job: Job, *, first: bool = False) -> None:
-        """Let an attempt wait; `first` for one that was under way already."""
-        queue = self._queues.get(job.requires)
-        if queue is None:
-            queue = self._queues[job.requires] = deque()
-        if first:
-            queue.appendleft(job)
+    def add(self, jobs: Sequence[Job]) -> None:
+        """Let attempts wait."""
+        if len(self._queues) == 1 and all(job.requires is NOTHING for job in jobs):
+            self._queues[NOTHING].extend(jobs)
         else:
-            queue.append(job)
+            for job in jobs:
+                self._queue(job.requires).append(job)
+        self.waiting += len(jobs)
+
+    def add_first(self, job: Job) -> None:
+        """Let an attempt wait that was under way already."""
+        self._queue(job.requires).appendleft(job)
         self.waiting += 1
+
+    def _queue(self, wanted: Requirements) -> deque[Job]:
+        queue = self._queues.get(wanted)
+        if queue is None:
+            queue = self._queues[wanted] = deque()
+        return queue
 
     def ended(self) -> None:
         """One of those that wait is over; it is skipped when its turn comes."""
@@ -76,7 +85,7 @@ class Backlog:
             peer = free[0] if len(free) == 1 else peers[self._balance.pick([one.info for one in free]).id]
             if (job := self._next(queue)) is None:
                 return
-            lease(peer, job)
+            lease(peer, [job])
             if peer.info.running >= peer.info.slots or (wanted.resources and not peer.info.can_now(wanted)):
                 free.remove(peer)
 
@@ -94,10 +103,14 @@ class Backlog:
                 waiting = len(queue)
                 if room <= 0 or (waiting < BATCH and info.running > LOW_WATER):
                     break
-                for _ in range(min(room, BATCH, -(-waiting * info.slots // slots))):
-                    if (job := self._next(queue)) is None:
-                        return
-                    lease(peer, job)
+                if jobs := self._take(queue, min(room, BATCH, -(-waiting * info.slots // slots))):
+                    lease(peer, jobs)
+
+    def _take(self, queue: deque[Job], most: int) -> list[Job]:
+        many = min(most, len(queue))
+        jobs = [job for _ in range(many) if not (job := queue.popleft()).over]
+        self.waiting -= len(jobs)
+        return jobs
 
     def _next(self, queue: deque[Job]) -> Job | None:
         while queue:

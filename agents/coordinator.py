@@ -322,8 +322,7 @@ class Coordinator:
                 self._ledger.lose(old, job, "its agent started anew")
         info.running = 0
         info.spent = {}
-        for job in kept.values():
-            peer.take(job, now)
+        peer.take(list(kept.values()), now)
         link.send(self._welcome())
         if foreign:
             link.send(protocol.Cancel(foreign, 0.0))
@@ -399,10 +398,10 @@ class Coordinator:
 
     def assign(self, job: Job, agent: str, now: float) -> None:
         """Lease an attempt to an agent and tell it."""
-        self._lease(self._roster.known(agent), job, now)
+        self._lease(self._roster.known(agent), [job], now)
 
-    def _lease(self, peer: Peer, job: Job, now: float) -> None:
-        self._ledger.lease(peer, job, now)
+    def _lease(self, peer: Peer, jobs: list[Job], now: float) -> None:
+        self._ledger.lease(peer, jobs, now)
         self._dirty[peer.info.id] = peer
 
     def _recall(self, now: float) -> None:
@@ -440,7 +439,9 @@ class Coordinator:
 
     def _finish(self, now: float) -> Turn:
         if self._backlog.waiting:
-            self._backlog.share(self._roster.peers, self._roster.takers, lambda peer, job: self._lease(peer, job, now))
+            self._backlog.share(
+                self._roster.peers, self._roster.takers, lambda peer, jobs: self._lease(peer, jobs, now)
+            )
         if self._dirty:
             sends = self._turn.sends
             for agent, peer in self._dirty.items():

@@ -41,7 +41,7 @@ from engine.payload import NotPackable
 
 Key = tuple[int, int]
 AGENTS = 2  # agents started on this machine, sharing the slots
-MOST_WAITING = 768
+MOST_WAITING = 2048
 
 
 class AgentsExecutor:
@@ -75,7 +75,7 @@ class AgentsExecutor:
         self._coordinator: Coordinator | None = None
         self._hub: Any = None
         self._crew: Crew | None = None
-        self._bodies: dict[int, tuple[Work, TaskBody]] = {}
+        self._bodies: dict[int, tuple[Work, TaskBody, Requirements]] = {}
         self._epochs: dict[Key, int] = {}  # of attempts that came with one of their own
         self._closing = False
         self._folder = ""
@@ -261,11 +261,10 @@ class AgentsExecutor:
         known = self._bodies.get(id(work))
         if known is None or known[0] is not work:
             body = TaskBody(len(self._bodies) + 1, body_of(work, self._functions))
-            known = self._bodies[id(work)] = (work, body)
+            known = self._bodies[id(work)] = (work, body, Requirements.of(getattr(work, "requires", None)))
         inputs, values = self._inputs.encode(attempt)
         if attempt.epoch:
             self._epochs[attempt.node, attempt.number] = attempt.epoch
-        requires = getattr(work, "requires", None)
         return Job(
             attempt.node,
             attempt.number,
@@ -273,7 +272,7 @@ class AgentsExecutor:
             inputs,
             values=values,
             timeout=work.timeout,
-            requires=Requirements.of(requires),
+            requires=known[2],
             once=bool(getattr(work, "once", False)),
         )
 

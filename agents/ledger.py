@@ -6,7 +6,7 @@ told from one of this life by its number alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from agents import protocol
 from agents.backlog import Backlog
@@ -40,9 +40,9 @@ class Ledger:
 
     def submit(self, jobs: Iterable[Job]) -> None:
         """New attempts: they wait."""
-        for job in jobs:
-            self.jobs[job.node, job.number] = job
-            self._backlog.add(job)
+        added = list(jobs)
+        self.jobs.update([((job.node, job.number), job) for job in added])
+        self._backlog.add(added)
 
     def expect(self, jobs: Iterable[Job], until: float) -> None:
         """Attempts of an earlier life, which an agent may still hold; from `until` on they wait like others."""
@@ -55,14 +55,17 @@ class Ledger:
         for key, (job, until) in list(self._expected.items()):
             if now >= until:
                 del self._expected[key]
-                self._backlog.add(job)
+                self._backlog.add([job])
 
-    def lease(self, peer: Peer, job: Job, now: float) -> None:
-        """Let an agent have an attempt, under a new epoch, and tell it."""
-        self._epoch += 1
-        job.epoch = self._epoch
-        peer.take(job, now)
-        peer.tell(job)
+    def lease(self, peer: Peer, jobs: Sequence[Job], now: float) -> None:
+        """Let an agent have attempts, each under a new epoch, and tell it."""
+        epoch = self._epoch
+        for job in jobs:
+            epoch += 1
+            job.epoch = epoch
+        self._epoch = epoch
+        peer.take(jobs, now)
+        peer.tell(jobs)
 
     def sort_held(
         self, old: Peer | None, agent: str, holding: Iterable[protocol.Holding]
@@ -94,13 +97,15 @@ class Ledger:
     def complete(self, peer: Peer, message: TaskResult) -> None:
         """A result is in: it counts if it is the first one of the present lease, and is refused otherwise."""
         key = (message.node, message.number)
-        job = self.jobs.get(key)
-        if job is None or job.epoch != message.epoch or peer.leases.get(key) is not job or message.run != self._run:
+        job = peer.leases.get(key)
+        if job is None or job.epoch != message.epoch or self.jobs.get(key) is not job or message.run != self._run:
             self.refused += 1
             return
         job.body.took(message.execution_time)
         peer.drop(job)
-        self._end(job, message.kind, message, agent=peer.info.id)
+        job.over = True
+        del self.jobs[key]
+        self._tell(Ended(job, message.kind, message, "", peer.info.id))
 
     def returned(self, peer: Peer, tasks: Iterable[protocol.TaskId]) -> None:
         """An agent gives leases back that it did not begin; the last one is the first to go elsewhere."""
@@ -112,7 +117,7 @@ class Ledger:
             if job.canceled:
                 self._end(job, "canceled", None, "canceled before it began", peer.info.id)
             else:
-                self._backlog.add(job, first=True)
+                self._backlog.add_first(job)
 
     def end_all(self, peer: Peer, reason: str) -> None:
         """All leases of an agent end; it will be told to let go if it is ever heard again."""
@@ -133,7 +138,7 @@ class Ledger:
             said = f"{job.losses} agents were lost with it, the last one {agent}: {reason}"
             self._end(job, "lost", None, said, agent)
         else:
-            self._backlog.add(job, first=True)
+            self._backlog.add_first(job)
 
     def cancel_waiting(self, job: Job) -> None:
         """An attempt that nobody has is canceled: over at once."""

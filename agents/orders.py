@@ -11,7 +11,7 @@ class Orders:
     """To be carried out in this order.
 
     `sends` are parcels; `start` assignments to begin; `cancel` (lease, grace); `hold` (lease, on); `keep` results to
-    spool and `forget` leases whose results need no spool any more; `stop` a reason to end the process, or None.
+    spool and to `forget` (nobody needs them any more); `stop` a reason to end the process, or None.
     """
 
     __slots__ = ("cancel", "forget", "hold", "keep", "sends", "start", "stop")
@@ -22,5 +22,5 @@ class Orders:
         self.cancel: list[tuple[TaskId, float]] = []
         self.hold: list[tuple[TaskId, bool]] = []
         self.keep: list[TaskResult] = []
-        self.forget: list[TaskId] = []
+        self.forget: list[TaskResult] = []
         self.stop: str | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 from agents import protocol
 from agents.fleet import AgentInfo
-from agents.jobs import Job, Key
+from agents.jobs import Job, Key, TaskBody
 from agents.link import Link
 from agents.protocol import TaskAssignment
 
@@ -48,17 +49,20 @@ class Peer:
     def task_id(self, job: Job) -> protocol.TaskId:
         return protocol.TaskId(self.run, job.node, job.number, job.epoch)
 
-    def take(self, job: Job, now: float) -> None:
-        """It has this attempt from now on."""
+    def take(self, jobs: Sequence[Job], now: float) -> None:
+        """It has these attempts from now on."""
         info = self.info
-        if not self.leases:
+        agent = info.id
+        leases = self.leases
+        if not leases:
             self.moved = now
-        self.leases[job.node, job.number] = job
-        job.agent = info.id
-        info.running += 1
-        info.given += 1
-        if job.requires.resources:
-            info.spend(job.requires)
+        for job in jobs:
+            leases[job.node, job.number] = job
+            job.agent = agent
+            if job.requires.resources:
+                info.spend(job.requires)
+        info.running += len(jobs)
+        info.given += len(jobs)
 
     def drop(self, job: Job) -> None:
         """It does not have this attempt any more."""
@@ -69,18 +73,30 @@ class Peer:
         if job.requires.resources:
             info.spend(job.requires, -1)
 
-    def tell(self, job: Job) -> None:
-        """Send it an attempt: what it has not got yet of the body and the large values goes before."""
-        body = job.body
+    def tell(self, jobs: Sequence[Job]) -> None:
+        """Send it attempts: what it has not got yet of their bodies and large values goes before."""
+        run, bodies, send = self.run, self.bodies, self.link.send
+        for job in jobs:
+            body = job.body
+            if job.values or body.number not in bodies:
+                self._tell_with(job, body)
+            else:
+                usual = body.usual or 0.0
+                send(
+                    TaskAssignment(
+                        run, job.node, job.number, job.epoch, body.number, job.inputs, None, job.timeout, usual
+                    )
+                )
+
+    def _tell_with(self, job: Job, body: TaskBody) -> None:
         new = body.number not in self.bodies
         large = len(body.data) > protocol.INLINE
         name = b""
         if new and large:
             name = body.name
             self._give(name, body.data)
-        if job.values:
-            for value, data in job.values.items():
-                self._give(value, data)
+        for value, data in (job.values or {}).items():
+            self._give(value, data)
         message = TaskAssignment(
             self.run,
             job.node,

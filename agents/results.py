@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 
-from agents.protocol import TaskId, TaskResult
+from agents.protocol import TaskResult
 
 REMEMBERED = 65536  # finished leases whose doubles are recognized
 
@@ -20,17 +20,17 @@ class Results:
     def __init__(self, spooled: Sequence[TaskResult] = ()) -> None:
         self.kept: deque[TaskResult] = deque(spooled)
         self._others: list[TaskResult] = []
-        self._finished: deque[TaskId] = deque((one.task_id for one in spooled), maxlen=REMEMBERED)
-        self._known: set[TaskId] = set(self._finished)
+        self._finished: deque[tuple[str, int]] = deque(((one.run, one.epoch) for one in spooled), maxlen=REMEMBERED)
+        self._known: set[tuple[str, int]] = set(self._finished)  # an epoch stands for one lease of a run
         self._recorded = 0
 
-    def knows(self, task: TaskId) -> bool:
+    def knows(self, run: str, epoch: int) -> bool:
         """Whether this lease ended here."""
-        return task in self._known
+        return (run, epoch) in self._known
 
     def add(self, result: TaskResult, *, to_keep: bool) -> None:
         """An attempt has ended; its result is kept if somebody will want it."""
-        identity = result.task_id
+        identity = (result.run, result.epoch)
         if len(self._finished) == REMEMBERED:
             self._known.discard(self._finished[0])
         self._finished.append(identity)
@@ -45,16 +45,14 @@ class Results:
         self.kept = deque(one for one in everything if one.run == run)
         self._recorded = 0
 
-    def recorded(self, count: int) -> list[TaskId]:
+    def recorded(self, count: int) -> list[TaskResult]:
         """The first `count` results of this session are safe; those that this is new for."""
-        gone = []
-        while self._recorded < count and self.kept:
-            self._recorded += 1
-            gone.append(self.kept.popleft().task_id)
-        return gone
+        many = min(max(0, count - self._recorded), len(self.kept))
+        self._recorded += many
+        return [self.kept.popleft() for _ in range(many)]
 
-    def let_go(self) -> list[TaskId]:
+    def let_go(self) -> list[TaskResult]:
         """The engine wants nothing more; what was kept for it."""
-        gone = [result.task_id for result in self.kept]
+        gone = list(self.kept)
         self.kept.clear()
         return gone

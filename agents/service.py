@@ -210,8 +210,9 @@ class Service:
             self._reason = orders.stop
             self._spoke.stop()
 
-    def _forget(self, tasks: list[protocol.TaskId]) -> None:
+    def _forget(self, results: list[protocol.TaskResult]) -> None:
         if self._values_of or self._spool is not None:
+            tasks = [result.task_id for result in results]
             with self._lock:
                 for task in tasks:
                     for name in self._values_of.pop(task, ()):

@@ -17,7 +17,7 @@ import contextlib
 import errno
 import ipaddress
 import os
-import selectors
+import select
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,6 +35,8 @@ LINK_HEARTBEAT = 0.5  # seconds between ZeroMQ's own heartbeats, which see a dea
 LINK_TIMEOUT = 2.0
 RECEIVE_QUEUE = 1000  # messages of one peer that wait in memory
 BACKLOG = 512
+EVENTS, POLLIN, NOBLOCK = int(zmq.EVENTS), int(zmq.POLLIN), int(zmq.NOBLOCK)  # reckoning with enums takes longer
+MORE = NOBLOCK | int(zmq.SNDMORE)
 WHOLE = 32 << 10  # bytes from which a frame is not copied out of ZeroMQ's memory
 
 
@@ -102,36 +104,30 @@ class _Socket:
 
     def run(self) -> None:
         """Read until `close`, in this thread."""
-        selector = selectors.DefaultSelector()
-        selector.register(int(self._socket.fd), selectors.EVENT_READ)
-        selector.register(self._waker, selectors.EVENT_READ)
-        wait = 0.0
-        try:
-            while not self._over.is_set():
-                if wait > 0 and not self._has_news():
-                    for key, _ in selector.select(wait):
-                        if key.fileobj is self._waker:
-                            self._waker.calm()
-                if self._over.is_set():
-                    break
-                self._read_all()
-                wait = self._on_time()
-        finally:
-            selector.close()
+        waker = self._waker.fileno()
+        waiting = select.poll()
+        waiting.register(int(self._socket.fd), select.POLLIN)
+        waiting.register(waker, select.POLLIN)
+        over, on_time = self._over, self._on_time
+        while not over.is_set():
+            more = self._read_all()
+            wait = on_time()
+            if more or over.is_set():
+                continue
+            for descriptor, _ in waiting.poll(wait * 1000):
+                if descriptor == waker:
+                    self._waker.calm()
 
-    def _has_news(self) -> bool:
-        with self._lock:
-            return bool(int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN)
-
-    def _read_all(self) -> None:
-        for _ in range(64):  # then time has its turn
+    def _read_all(self) -> bool:
+        """Read what is there, up to a limit: then time has its turn. Whether there is more."""
+        for _ in range(64):
             with self._lock:
-                try:
-                    first = self._socket.recv(zmq.NOBLOCK, copy=False)
-                except zmq.Again:
-                    return
+                if not int(self._socket.get(EVENTS)) & POLLIN:  # cheaper than being refused
+                    return False
+                first = self._socket.recv(NOBLOCK, copy=False)
                 frames, count = self._rest(first)
             self._take(first, frames, count)
+        return True
 
     def _rest(self, first: zmq.Frame) -> tuple[list[Any], int]:
         """The other frames of a message: kept up to the limit, counted beyond it."""
@@ -154,11 +150,15 @@ class _Socket:
         with self._lock:
             if self._over.is_set():
                 return False
+            copy = len(frames) <= 2 and len(frames[-1]) < WHOLE
+            send = self._socket.send
             try:
-                self._socket.send_multipart(frames, zmq.NOBLOCK, copy=len(frames) <= 2 and len(frames[-1]) < WHOLE)
+                for frame in frames[:-1]:
+                    send(frame, MORE, copy)
+                send(frames[-1], NOBLOCK, copy)
             except zmq.ZMQError:  # unreachable, or the queue is full: the link sends it again
                 return False
-            news = int(self._socket.get(zmq.EVENTS)) & zmq.POLLIN
+            news = int(self._socket.get(EVENTS)) & POLLIN
         if news:
             self._waker.wake()
         return True

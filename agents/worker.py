@@ -186,8 +186,7 @@ class Worker:
     def _on_assignment(self, task: TaskAssignment, now: float) -> None:
         if task.serialized_task is not None:
             self.bodies[task.work] = task.serialized_task
-        identity = task.task_id
-        if self._results.knows(identity):
+        if self._results.knows(task.run, task.epoch):
             self.refused += 1
             return
         key = (task.run, task.node, task.number)
@@ -198,16 +197,16 @@ class Worker:
                 return
             self._orders.cancel.append((present.task_id, 0.0))
         if self.draining:
-            self._send(protocol.Returned([identity], "this agent drains"))
+            self._send(protocol.Returned([task.task_id], "this agent drains"))
             return
         if not task.task_value and task.work not in self.bodies:
-            self._send(protocol.Returned([identity], "the body of the task did not come with it"))
+            self._send(protocol.Returned([task.task_id], "the body of the task did not come with it"))
             return
         self.leases[key] = task
         self._begun.discard(key)
         self._canceled.discard(key)
-        missing = [name for name in self._names(task) if not self._has(name)]
-        if missing:
+        named = task.values or task.task_value
+        if named and (missing := [name for name in self._names(task) if not self._has(name)]):
             self._wanting[key] = task
             for name in missing:
                 self._send(protocol.Want(name))

@@ -31,6 +31,8 @@ LINES_EVERY = 0.1
 MOST_UNSORTED = 1 << 20
 """Bytes that wait to be told apart, between attempts that follow each other in a queue."""
 _SHORT_READ = 65536
+_READ = 1 << 17
+_LARGE_READ = 1 << 20  # its memory comes from the system each time, which takes longer than the whole of a short read
 
 
 class Stream:
@@ -62,6 +64,7 @@ class ChildProcess:
         self.queue: deque[Job] = deque()
         self.outgoing: deque[Any] = deque()
         self.streams = {"stdout": Stream(), "stderr": Stream(), LOG: Stream()}
+        self.outbox_watched = False
         self.ready = False
         self.version = ""
         self.last_words = bytearray()
@@ -134,7 +137,7 @@ class ChildProcess:
         """Read what messages are there, for `reader`. Whether the pipe has ended."""
         while True:
             try:
-                data = os.read(self.pipes.outbox, 1 << 20)
+                data = os.read(self.pipes.outbox, _READ if self.reader.is_empty() else _LARGE_READ)
             except BlockingIOError:
                 return False
             except OSError:

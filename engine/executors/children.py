@@ -560,11 +560,13 @@ class Children:
 
     def _watch_outbox(self, child: ChildProcess) -> None:
         """Between bells the pipe of messages is watched only while a large one is on its way."""
-        watched = child.pipes.outbox in self._selector.get_map()
         partial = not child.reader.is_empty()
-        if partial and not watched:
+        if partial == child.outbox_watched:
+            return
+        child.outbox_watched = partial
+        if partial:
             self._selector.register(child.pipes.outbox, selectors.EVENT_READ, (child, "outbox"))
-        elif watched and not partial:
+        else:
             self._selector.unregister(child.pipes.outbox)
 
     def _read(self, child: ChildProcess, news: list[News]) -> None:

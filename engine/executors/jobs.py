@@ -9,7 +9,7 @@ from engine.attempt import CANCELED, Attempt, Outcome, Trouble
 Key = tuple[int, int]
 """A node's number and the number of its attempt."""
 
-DEEPEST = 64
+DEEPEST = 256
 """Attempts at most in the queue of one child."""
 QUEUE_TIME = 0.004
 """Seconds of work that a child's queue may hold."""
@@ -51,24 +51,22 @@ class Job:
 class Pace:
     """How long attempts of one function take."""
 
-    __slots__ = ("count", "mean")
+    __slots__ = ("count", "depth", "mean")
 
     def __init__(self) -> None:
         self.count = 0
         self.mean = 0.0
+        self.depth = 1  # how many may queue in a child
 
     def saw(self, seconds: float) -> None:
         self.count += 1
         self.mean += (seconds - self.mean) * (0.1 if self.count > 10 else 1.0 / self.count)
         if seconds > QUEUE_TIME:
             self.count = 0  # a slow one: trust has to be earned again
-
-    @property
-    def depth(self) -> int:
-        """How many may queue in a child."""
         if self.count < TRUSTED_AFTER:
-            return 1
-        return max(1, min(DEEPEST, int(QUEUE_TIME / max(self.mean, 1e-5))))
+            self.depth = 1
+        else:
+            self.depth = max(1, min(DEEPEST, int(QUEUE_TIME / max(self.mean, 1e-5))))
 
 
 def ended(attempt: Attempt, kind: str, trouble: Trouble) -> Outcome:

@@ -99,7 +99,7 @@ def test_a_result_is_kept_until_it_is_recorded(engine):
     assert engine.heard == [done()]
     assert not engine.worker.delivered
     orders = engine.say(protocol.Recorded(1))
-    assert orders.forget == [done().task_id]
+    assert orders.forget == [done()]
     assert engine.worker.delivered
 
 

@@ -58,8 +58,8 @@ class Agent:
             self.running[assignment.task_id] = assignment
         for result in orders.keep:
             self.spool[result.task_id] = result
-        for task in orders.forget:
-            self.spool.pop(task, None)
+        for result in orders.forget:
+            self.spool.pop(result.task_id, None)
         for task, _ in orders.cancel:
             if self.running.pop(task, None) is not None:
                 self.obey(self.worker.ended(protocol.TaskResult(*task, kind="canceled"), self.world.now))
