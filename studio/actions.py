@@ -43,6 +43,19 @@ class FocusMoved(Action, frozen=True):
     focus: str
 
 
+class InspectorSized(Action, frozen=True):
+    """The inspector is to be so many cells wide, as far as there is room."""
+
+    cells: int
+
+
+class Copied(Action, frozen=True):
+    """Put this text on the clipboard; `what` names it."""
+
+    text: str
+    what: str
+
+
 class CursorMoved(Action, frozen=True):
     """The cursor stands on another node; None where nothing can hold it. `by` says who moved it."""
 

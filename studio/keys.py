@@ -40,6 +40,8 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "monitor": ("monitor", "graph", "all"),
     "runs": ("runs", "tables", "all"),
     "agents": ("tables", "all"),
+    "inspector": ("inspector", "all"),
+    "field": ("field",),
     "problems": ("problems", "tables", "all"),
     "log": ("log", "tables", "all"),
     "toml": ("tables", "all"),
@@ -53,6 +55,8 @@ PLACE_NAMES: Mapping[str, str] = {
     "monitor": "In the monitor",
     "tables": "In lists and logs",
     "log": "In the log",
+    "inspector": "In the inspector",
+    "field": "In a field",
     "problems": "In the problems",
     "runs": "In the runs",
     "welcome": "At the start",
@@ -163,6 +167,26 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("fix", "editor", "F", "fix", "Fix the problem of this node"),
         _action("changes", "editor", "V", "changes", "Show what differs from the saved file"),
         _action("recover", "editor", "", "recover", "Take the draft that was kept when the studio ended"),
+        _action("project", "editor", ";", "project", "Show what the project says outside of its nodes", 18),
+        # -- inspector
+        _action(
+            "field.edit", "inspector", "enter", "edit", "Edit the field, or go to the node it leads to", 1, "click"
+        ),
+        _action("field.clear", "inspector", "x | delete", "clear", "Take the line out of the file", 2),
+        _action(
+            "field.toggle", "inspector", "space", "change", "The other value of a switch, the next word", 3, "click"
+        ),
+        _action("field.rename", "inspector", "D | f2", "rename", "Rename the node, an argument or a param", 5),
+        _action("field.copy", "inspector", "y", "copy", "Copy the value"),
+        _action("inspector.narrower", "inspector", "<", "narrower", "Make the inspector narrower"),
+        _action("inspector.wider", "inspector", ">", "wider", "Make the inspector wider"),
+        _action("inspector.leave", "inspector", "escape", "back", "Go back to the graph", 4),
+        # -- a field: what a person types is text, these are all that is not
+        _action("field.accept", "field", "enter", "accept", "Take what is chosen or typed", 1),
+        _action("field.next", "field", "tab", "next field", "Take it, and edit the next field", 2),
+        _action("field.previous", "field", "shift+tab", "field before", "Take it, and edit the field before", 3),
+        _action("field.leave", "field", "escape", "leave", "Leave the field", 4),
+        _action("field.help", "field", "f1", "keys", "Show all keys and what they do", 5),
         # -- problems
         _action("problem.fix", "problems", "f", "fix", "Fix this problem", 3),
         _action("problem.all", "problems", "F", "fix all", "Fix all problems that know their remedy", 4),
@@ -312,6 +336,7 @@ _CAPS = {
     "tab": "Tab",
     "shift+tab": "Shift+Tab",
     "backspace": "Backspace",
+    "delete": "Del",
     "left": "←",
     "right": "→",
     "up": "↑",
@@ -360,7 +385,7 @@ def footer(where: str, width: int, *, ascii: bool = False, actions: Mapping[str,
     """What fits in `width` cells as `key word`, two cells between, most used first; help always has its room."""
     ranked = sorted((a for a in here(where, actions) if a.rank and a.keys), key=lambda action: action.rank)
     hints = [Hint(cap(action.key, ascii=ascii), action.word, action.id) for action in ranked]
-    kept = [hint for hint in hints if hint.id == "help"]
+    kept = [hint for hint in hints if hint.id in {"help", "field.help"}]
     room = width - sum(len(hint.key) + len(hint.word) + 3 for hint in kept)
     for hint in hints:
         needed = len(hint.key) + len(hint.word) + 3

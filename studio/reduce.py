@@ -23,6 +23,8 @@ from studio.theme import THEMES
 
 Step = tuple[StudioState, tuple[Effect, ...]]
 
+MIN_INSPECTOR, MAX_INSPECTOR = 28, 60
+
 TROUBLES = frozenset({"failed", "unknown", "retrying"})
 
 
@@ -133,7 +135,7 @@ def _task_of(node: Node | None) -> str | None:
 
 
 def _cursor_moved(state: StudioState, action: actions.CursorMoved) -> Step:
-    return (state, ()) if action.path == state.cursor else _at(state, action.path)
+    return (state, ()) if action.path == state.cursor else _at(replace(state, about="node"), action.path)
 
 
 def _code_read(state: StudioState, action: actions.CodeRead) -> Step:
@@ -146,7 +148,7 @@ def _catalog_read(state: StudioState, action: actions.CatalogRead) -> Step:
 
 
 def _node_opened(state: StudioState, action: actions.NodeOpened) -> Step:
-    state, found = _at(state, action.path)
+    state, found = _at(replace(state, about="node"), action.path)
     return replace(state, inspector=True, focus="inspector"), found
 
 
@@ -237,6 +239,8 @@ def _drawer_chosen(state: StudioState, action: actions.DrawerChosen) -> Step:
     drawer = _DRAWERS.get(action.drawer or "")
     if drawer is None or drawer == state.drawer:
         return replace(state, drawer=None, focus="canvas"), ()
+    if state.width < 100:
+        state = replace(state, inspector=None)  # both lie over the canvas, and one of them is enough
     return replace(state, drawer=drawer, focus=drawer if drawer == "problems" else "canvas"), ()
 
 
@@ -255,18 +259,34 @@ def panes(state: StudioState) -> list[str]:
 
 def _pane(state: StudioState, step: int) -> Step:
     here = panes(state)
-    at = here.index(state.focus) if state.focus in here else 0
+    focus = "inspector" if state.focus == "field" else state.focus
+    at = here.index(focus) if focus in here else 0
     return replace(state, focus=here[(at + step) % len(here)]), ()
 
 
 def _inspector(state: StudioState) -> Step:
     shown = not state.inspector_open
-    return replace(state, inspector=shown, focus="canvas"), ()
+    over = shown and state.width < 100
+    return replace(state, inspector=shown, focus="inspector" if over else "canvas"), ()
+
+
+def _inspector_sized(state: StudioState, action: actions.InspectorSized) -> Step:
+    most = max(MIN_INSPECTOR, min(MAX_INSPECTOR, state.width - 20))
+    return replace(state, inspector_cells=max(MIN_INSPECTOR, min(action.cells, most))), ()
+
+
+def _about_project(state: StudioState) -> Step:
+    """The inspector tells of the project; asked again, of the node under the cursor."""
+    if state.document is None:
+        return state, (effects.Tell("Open a project first"),)
+    if state.about == "project" and state.inspector_open:
+        return replace(state, about="node", focus="canvas", inspector=None if state.docked else False), ()
+    return replace(state, about="project", inspector=True, focus="inspector"), ()
 
 
 def _back(state: StudioState) -> Step:
     """Esc: out of the pane in hand, then out of what lies over or beside the canvas."""
-    if state.focus == "inspector" and not state.docked:
+    if state.focus in {"inspector", "field"} and not state.docked:
         return replace(state, focus="canvas", inspector=False), ()
     if state.focus != "canvas":
         return replace(state, focus="canvas"), ()
@@ -427,7 +447,9 @@ def _glyphs_chosen(state: StudioState, action: actions.GlyphsChosen) -> Step:
 
 
 def _resized(state: StudioState, action: actions.Resized) -> Step:
-    return replace(state, width=action.width, height=action.height), ()
+    state = replace(state, width=action.width, height=action.height)
+    lost = state.focus in {"inspector", "field"} and not state.inspector_open
+    return (replace(state, focus="canvas") if lost else state), ()
 
 
 def _told(state: StudioState, action: actions.Told) -> Step:
@@ -463,8 +485,10 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.FindingChosen: _finding_chosen,
     actions.FocusMoved: _focus_moved,
     actions.GlyphsChosen: _glyphs_chosen,
+    actions.Copied: lambda state, action: (state, (effects.Copy(action.text, action.what),)),
     actions.InnerRead: _inner_read,
     actions.ModeChanged: lambda state, action: (replace(state, mode=action.mode, mode_keys=action.keys), ()),
+    actions.InspectorSized: _inspector_sized,
     actions.NodeOpened: _node_opened,
     actions.PastRunRead: _past_run_read,
     actions.PlaceChosen: _place_chosen,
@@ -499,6 +523,8 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "toml": lambda state: _drawer_chosen(state, actions.DrawerChosen("toml")),
     "log": lambda state: _drawer_chosen(state, actions.DrawerChosen("log")),
     "inspector": _inspector,
+    "inspector.leave": _back,
+    "project": _about_project,
     "open": _open,
     "cancel": _back,
     "close": _close,

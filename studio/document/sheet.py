@@ -291,7 +291,9 @@ class Sheet:
     def _added(self, add: Add) -> Sheet:
         """A new table with a header; a value where the tables beside it are written inline."""
         number = self.holder(add.path)
-        around = next((add.path[:n] for n in range(len(add.path) - 1, 0, -1) if self._stands_in(number, add.path[:n])), ())
+        around = next(
+            (add.path[:n] for n in range(len(add.path) - 1, 0, -1) if self._stands_in(number, add.path[:n])), ()
+        )
         if len(around) > len(self.blocks[number].keys if number >= 0 else ()) and not self.under(around):
             return self._changed(number, Set(add.path, dict(add.table)))
         return self._placed(self._blocks_of(add.path, add.table), self._place(add.path, add.after, first=add.first))

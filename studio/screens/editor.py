@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 
 from engine.draw.scene import Graph, Pin, Zoom, pinned
 from engine.project.model import Workflow
-from studio.actions import Action, CursorMoved, FocusMoved
+from studio.actions import Action, Asked, CursorMoved, FocusMoved
 from studio.document.draft import Draft
 from studio.document.reader import Document, path_of_keys
 from studio.keys import ACTIONS, KeyAction
@@ -72,6 +72,7 @@ class Editor(Vertical):
         self._node_line = Bar(node_line, ground="surface", id="node-line")
         self._rail = Rail(id="rail")
         self._inspector = Inspector(id="inspector")
+        self._center = Vertical(id="center")
         self._drawer = Vertical(id="drawer")
         self._tabs = Bar(self._tab_line, id="tabs")
         self._pages: dict[str, Problems | ProjectFile | LogView] = {}
@@ -88,7 +89,7 @@ class Editor(Vertical):
     def compose(self) -> ComposeResult:
         with Horizontal(id="middle"):
             yield self._rail
-            with Vertical(id="center"):
+            with self._center:
                 yield self._banner
                 yield self.canvas
                 with self._drawer:
@@ -112,6 +113,7 @@ class Editor(Vertical):
         if state.broken is not None:
             self._banner.show(state)
         self._inspector.display = state.inspector_open
+        self._center.display = not covered(state)
         if state.inspector_open:
             self._inspector.styles.width = inspector_width(state)
             self._inspector.show(state)
@@ -220,7 +222,8 @@ class Editor(Vertical):
     # -- keys --------------------------------------------------------------------------------------------------------
 
     def _put_focus(self, state: StudioState) -> None:
-        wanted = {"canvas": self.canvas, "inspector": self._inspector, **self._pages}.get(state.focus, self.canvas)
+        panes = {"canvas": self.canvas, "inspector": self._inspector, "field": self._inspector, **self._pages}
+        wanted = panes.get(state.focus, self.canvas)
         if not wanted.has_focus and self.screen.is_current:
             wanted.focus(scroll_visible=False)
 
@@ -237,11 +240,18 @@ class Editor(Vertical):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click put the focus somewhere: the state follows."""
         name = PANES.get(event.widget.id or "")
-        if name is not None and self.state is not None and name != self.state.focus:
+        if self.state is None or (name == "inspector" and self.state.focus == "field"):
+            return
+        if name is not None and name != self.state.focus:
             self.post_message(Notice(FocusMoved(name)))
 
     def command(self, name: str) -> Action | bool:
         """An action to dispatch, or whether the command was ours."""
+        if name == "field.help":
+            return Asked("help")
+        if name in _OF_INSPECTOR and self._inspector.has_focus:
+            _OF_INSPECTOR[name](self._inspector)
+            return True
         if name == "log.follow":
             if self.log_view is not None:
                 self.log_view.follow(not self.log_view.following)
@@ -250,6 +260,21 @@ class Editor(Vertical):
         if name == "cancel" and self.state is not None and self.state.focus != "canvas":
             return False
         return self.canvas.ask(name)
+
+
+_OF_INSPECTOR: Mapping[str, Callable[[Inspector], object]] = {
+    "field.edit": Inspector.edit,
+    "field.clear": Inspector.clear,
+    "field.toggle": Inspector.toggle,
+    "field.rename": Inspector.rename,
+    "field.copy": Inspector.copy,
+    "inspector.narrower": lambda inspector: inspector.resize_by(-2),
+    "inspector.wider": lambda inspector: inspector.resize_by(2),
+    "field.accept": lambda inspector: inspector.press("enter"),
+    "field.next": lambda inspector: inspector.press("tab"),
+    "field.previous": lambda inspector: inspector.press("shift+tab"),
+    "field.leave": lambda inspector: inspector.press("escape"),
+}
 
 
 def _path(document: Document | None) -> Path | None:
@@ -279,8 +304,6 @@ def banner(state: StudioState, width: int, ascii: bool) -> Line:
 
 
 def _open_it() -> list[Piece]:
-    from studio.actions import Asked
-
     act = Asked("code")
     return [Piece("e", "accent", bold=True, act=act), Piece(" opens it there", "text", act=act)]
 
@@ -293,10 +316,20 @@ def canvas_size(state: StudioState) -> tuple[int, int]:
 
 
 def inspector_width(state: StudioState) -> int:
-    """Cells for the inspector: 40 to 60 where it is docked."""
+    """Cells for the inspector: what a person chose, else 40 to 60 where it is docked, all there are where it lies over
+    the canvas."""
+    if covered(state):
+        return state.width
+    if state.inspector_cells:
+        return min(state.inspector_cells, state.width - 20)
     if state.docked:
         return max(40, min(60, state.width * 27 // 100))
     return min(46, state.width - 24)
+
+
+def covered(state: StudioState) -> bool:
+    """Whether the inspector lies over the canvas: there is no room beside it."""
+    return state.inspector_open and state.width < 100
 
 
 def drawer_height(state: StudioState) -> int:

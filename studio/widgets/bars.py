@@ -224,7 +224,7 @@ def kind_word(node: Node) -> str:
 
 def where_of(state: StudioState) -> str:
     """The place in the sense of `keys`: a drawer in use is narrower than the screen it lies on."""
-    if state.focus in {"problems", "log", "toml"}:
+    if state.focus in {"problems", "log", "toml", "inspector", "field"} and state.place in {"editor", "monitor"}:
         return state.focus
     return {"welcome": "welcome", "runs": "runs", "agents": "agents", "monitor": "monitor"}.get(state.place, "editor")
 

@@ -14,7 +14,7 @@ from studio.keys import cap
 from studio.notices import Notice
 from studio.state import Drawer, StudioState
 from studio.theme import sign
-from studio.widgets.inspector import coloured
+from studio.widgets.node_lines import coloured
 from studio.widgets.page import Line, Page, Piece, cut, shortened, spread, words
 
 TABS: tuple[tuple[Drawer, str, str], ...] = (("problems", "Problems", "!"), ("toml", "TOML", "T"), ("log", "Log", "8"))

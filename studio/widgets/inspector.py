@@ -1,41 +1,45 @@
-"""The inspector: everything about the node under the cursor, as a form to read.
+"""The inspector: everything about the node under the cursor, or about the project, as a form to fill in.
 
-Blocks from top to bottom: what it is, where its inputs come from, what somebody wrote about how it runs, how it went in
-the run in hand (with the cause where it failed), the code of its task, and last the fields at their defaults. With the
-focus in it, up and down go through the fields and the help of the one in hand stands below it.
+Blocks from top to bottom: what it is, where its inputs come from, how it runs, how it went in the run in hand, the code of
+its task, and last what nobody said. Which fields stand above and which below is settled when the cursor comes to the node,
+so nothing moves while one types. With the focus in it, arrows go through the fields, Enter edits; what the field in hand is
+for stands in the last rows.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
 
+from msgspec import UNSET
 from textual import events
+from textual.geometry import Offset
 
-from engine.project.model import Node
-from studio.actions import Asked
-from studio.document import highlight
-from studio.document.code import Code
-from studio.document.fields import Block, Field, blocks_of
-from studio.document.visible import lines as text_lines
-from studio.state import NodeNow, StudioState
-from studio.theme import kind_glyph, look
-from studio.widgets.bars import kind_word, state_pieces, when_text
+from engine.project.findings import Finding
+from studio import subject as subjects
+from studio.actions import Action, Copied, CursorMoved, Edited, FocusMoved, InspectorSized, Told
+from studio.document.completion import Around
+from studio.document.fields import Field, Section
+from studio.document.filling import Filling, Step, begin
+from studio.document.remarks import Surroundings, about
+from studio.document.spelling import shown
+from studio.notices import Notice
+from studio.state import StudioState
+from studio.subject import Subject
+from studio.theme import kind_glyph, sign
+from studio.widgets.bars import kind_word
+from studio.widgets.form_lines import FieldId, FormLines, Spot, id_of, over
+from studio.widgets.node_lines import NodeLines
 from studio.widgets.page import Line, Page, Piece, cut, spread, words
 
-LABEL = 12
-MOST_CODE = 30
-MOST_TROUBLE = 14
-INKS = {
-    "keyword": "accent",
-    "string": "completed",
-    "comment": "muted",
-    "number": "critical",
-    "name": "running",
-    "table": "accent",
-    "key": "text",
-}
+HELP = 4
+"""Rows at the bottom for what the field in hand is for."""
 KIND_WORDS = {"sub_workflow": "sub-workflow"}
+USUAL = frozenset({"executor", "timeout", "retry", "on_error", "when"})
+"""Settings that stand above whether they are said or not."""
+MOVES = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": 10, "J": 10, "pageup": -10, "K": -10}
+MOVES |= {"home": -10_000, "end": 10_000, "G": 10_000}
 
 
 class Inspector(Page):
@@ -47,38 +51,418 @@ class Inspector(Page):
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self.state: StudioState | None = None
-        self.chosen = 0
-        self.rows_of_fields: list[int] = []
+        self.subject: Subject | None = None
+        self.chosen: FieldId | None = None
+        self.filling: Filling | None = None
+        self.renaming = False
+        self.scroll = 0
+        self._said: frozenset[FieldId] = frozenset()
+        self._pending: Field | None = None
+        self._sent: deque[Any] = deque(maxlen=200)
+        self._remarked = False
+        self._place: tuple[object, Surroundings | None] | None = None
+        self._around: Around | None = None
+        self._form: FormLines | None = None
+        self._rows: list[tuple[Spot | None, int]] = []
+        self._offered: dict[int, int] = {}
+        self._reveal = False
+
+    # -- showing -----------------------------------------------------------------------------------------------------
 
     def show(self, state: StudioState) -> None:
-        """Show the node under this state's cursor."""
-        old = self.state
+        """Show what this state's inspector is about."""
         self.state = state
-        if old is not None and (old.cursor, old.stack) != (state.cursor, state.stack):
-            self.chosen = self.top = 0
+        old, self.subject = self.subject, subjects.subject_of(state)
+        self._around = None
+        if old is None or self.subject is None or old.same != self.subject.same:
+            self._arrive()
+        elif self.filling is not None:
+            self._follow()
+        if self.filling is not None and state.focus not in ("field", "inspector"):
+            self._end()
         self.repaint()
+
+    def _arrive(self) -> None:
+        """Another node: from the top, with what it says above what it does not."""
+        self.filling, self._pending, self.chosen = None, None, None
+        self.scroll = 0
+        self._sent.clear()
+        self._place = None
+        sections = self.subject.sections if self.subject is not None else ()
+        self._said = frozenset(id_of(field) for section in sections for field in section.fields if field.said)
+
+    def _follow(self) -> None:
+        """What somebody types in may have been changed from elsewhere: by undo, by hand in the file."""
+        filling = self.filling
+        assert filling is not None
+        field = self._field(id_of(filling.field))
+        if field is None or not filling.live:
+            return
+        if _same(field.value, filling.sent):
+            self._sent.clear()
+        elif any(_same(field.value, sent) for sent in self._sent):
+            return  # an older letter: the newer ones are on their way
+        else:
+            self.filling = begin(field, self.around)
+
+    @property
+    def around(self) -> Around:
+        """The names that can be said in this form."""
+        if self._around is None and self.state is not None and self.subject is not None:
+            self._around = subjects.around(self.state, self.subject, self.place)
+        return self._around or Around()
+
+    @property
+    def place(self) -> Surroundings | None:
+        """Where the node stands; looked up again when ids beside it come and go."""
+        state, subject = self.state, self.subject
+        if state is None or subject is None or state.workflow is None:
+            return None
+        key = (subject.same, tuple(state.workflow.nodes), state.catalog)
+        if self._place is None or self._place[0] != key:
+            self._place = (key, subjects.place_of(state, subject))
+        return self._place[1]
+
+    @property
+    def fields(self) -> list[Field]:
+        """The fields in the order in which they stand."""
+        if self._form is None:
+            _ = self.shown
+        return self._form.fields if self._form is not None else []
+
+    def _field(self, wanted: FieldId | None) -> Field | None:
+        sections = self.subject.sections if self.subject is not None else ()
+        every = (field for section in sections for field in section.fields)
+        found = next((field for field in every if id_of(field) == wanted), None)
+        return found or (self._pending if self._pending is not None and id_of(self._pending) == wanted else None)
+
+    @property
+    def number(self) -> int:
+        """The number of the field in hand among those that are shown."""
+        ids = [id_of(field) for field in self.fields]
+        return ids.index(self.chosen) if self.chosen in ids else 0
+
+    # -- painting ----------------------------------------------------------------------------------------------------
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
-        if self.state is None:
+        state, subject = self.state, self.subject
+        if state is None or subject is None or width < 4:
             return []
-        form = Form(self.state, width, self.ascii, self.chosen if self.has_focus else None)
-        lines = form.lines()
-        self.rows_of_fields = form.rows_of_fields
-        return lines
+        found = self._findings()
+        form = self._form = self._painted(state, subject, width, found)
+        foot = self._help(width, found) if self.has_focus else []
+        room = max(height - len(foot), 1)
+        if self._reveal:
+            self._show_chosen(form, room)
+        self.scroll = max(0, min(self.scroll, len(form.lines) - room))
+        view = list(form.lines[self.scroll : self.scroll + room])
+        self._rows = [(spot, 0) for spot in form.spots[self.scroll : self.scroll + room]]
+        view += [[]] * (room - len(view))
+        self._hang(form, view, room)
+        return [*view, *foot]
 
-    def choose(self, by: int) -> None:
-        """Go to another field; the page follows it."""
-        last = len(self.rows_of_fields) - 1
-        self.chosen = max(0, min(self.chosen + by, last))
+    def _findings(self) -> tuple[Finding, ...]:
+        subject = self.subject
+        if subject is None:
+            return ()
+        return subjects.remarks_on(subject, self.place) if self.has_focus else subject.findings
+
+    def _painted(self, state: StudioState, subject: Subject, width: int, found: tuple[Finding, ...]) -> FormLines:
+        above, below = self._parted(subject)
+        ids = [id_of(field) for section in (*above, *below) for field in section.fields]
+        if self.chosen not in ids:
+            self.chosen = ids[0] if ids else None
+        chosen = ids.index(self.chosen) if self.has_focus and self.chosen in ids else None
+        form = FormLines(
+            width, ascii=self.ascii, findings=found, chosen=chosen, filling=self.filling, keep_remark=self._remarked
+        )
+        form.add(self._head(state, subject, width))
+        form.add([])
+        form.sections(above)
+        if subject.path is not None:
+            beside = NodeLines(state, width, ascii=self.ascii)
+            if state.node_now is not None:
+                for line in beside.run(state.node_now):
+                    form.add(line)
+            if state.code is not None and state.code_of == subject.table.get("task"):
+                for line in beside.code(state.code):
+                    form.add(line)
+        form.sections(below)
+        return form
+
+    def _head(self, state: StudioState, subject: Subject, width: int) -> Line:
+        node = state.node if subject.path is not None else None
+        kind = kind_word(node) if node is not None else ""
+        glyph = kind_glyph(kind, ascii=self.ascii) if kind else sign("brand", ascii=self.ascii)
+        word = KIND_WORDS.get(kind, kind) if kind else "project"
+        name = subject.name if node is not None else state.document.name if state.document is not None else ""
+        left = [Piece(f"  {glyph} ", "accent"), Piece(cut(name, width - 20, ascii=self.ascii), bold=True)]
+        return spread(left, [Piece(word + "  ", "muted")], width)
+
+    def _parted(self, subject: Subject) -> tuple[list[Section], list[Section]]:
+        """What stands above the run and the code, and what stands below: the settings that nobody said."""
+        if subject.path is None:
+            return [self._with_pending(section) for section in subject.sections], []
+        above: list[Section] = []
+        rest: list[Field] = []
+        for section in subject.sections:
+            if section.title not in ("Running", "About", "Wrap"):
+                above.append(self._with_pending(section))
+                continue
+            kept: list[Field] = []
+            into = rest
+            for field in section.fields:
+                if not field.depth:
+                    is_usual = section.title == "Running" and field.label in USUAL
+                    into = kept if is_usual or id_of(field) in self._said else rest
+                into.append(field)
+            if kept:
+                above.append(self._with_pending(Section(section.title, tuple(kept))))
+        below = [self._with_pending(Section("Defaults", tuple(rest)))] if rest else []
+        return above, below
+
+    def _with_pending(self, section: Section) -> Section:
+        """A section with the line that is being added, above the place where one adds."""
+        pending = self._pending
+        if pending is None:
+            return section
+        fields: list[Field] = []
+        for field in section.fields:
+            if field.role == "add" and field.keys == pending.keys[:-1] and id_of(pending) not in map(id_of, fields):
+                fields.append(pending)
+            fields.append(field)
+        return Section(section.title, tuple(fields))
+
+    def _show_chosen(self, form: FormLines, room: int) -> None:
+        """The field in hand in view, with what stands around it."""
+        self._reveal = False
+        first = form.row_of_chosen
+        last = form.cursor[0] if form.cursor is not None else first
+        if first - 2 < self.scroll:
+            self.scroll = max(first - 2, 0) if first > 3 else 0
+        if last + 2 >= self.scroll + room:
+            self.scroll = last + 3 - room
+
+    def _hang(self, form: FormLines, view: list[Line], room: int) -> None:
+        """The candidates over the rows around the field."""
+        self._offered = {}
+        filling = self.filling
+        if form.cursor is not None:
+            row, column = form.cursor
+            self._tell_cursor(row - self.scroll, column)
+        if filling is None or not filling.candidates:
+            return
+        rows = [number for number, (spot, _) in enumerate(self._rows) if spot is not None and spot.field == self.number]
+        if not rows:
+            return
+        first = form.first_offered(filling)
+        for at, (row, line) in enumerate(over(view, form.popup(filling), rows[-1], rows[0], room)):
+            view[row] = line
+            if first + at < len(filling.candidates):
+                self._offered[row] = first + at
+
+    def _tell_cursor(self, row: int, column: int) -> None:
+        """Where the terminal's own cursor belongs: input methods open their windows there."""
+        if self.has_focus and self.is_attached:
+            self.app.cursor_position = Offset(self.region.x + column, self.region.y + row)
+
+    def _help(self, width: int, found: tuple[Finding, ...]) -> list[Line]:
+        """What the field in hand is for; where it is wrong, what is wrong."""
+        field = self._field(self.chosen)
+        rows: list[Line] = []
+        if field is not None:
+            remark = about(found, field.keys)
+            text, ink = (remark.message, "failed") if remark is not None else (field.help, "muted")
+            if self.subject is not None and self.subject.locked:
+                text, ink = self.subject.locked, "dirty"
+            rows = [[Piece("  "), Piece(row, ink)] for row in words(text, width - 4)[: HELP - 1]]
+        return [[], *rows, *([[]] * (HELP - 1 - len(rows)))]
+
+    # -- the field in hand -------------------------------------------------------------------------------------------
+
+    def choose(self, number: int) -> None:
+        """Take another field in hand; the page follows it."""
+        fields = self.fields
+        if fields:
+            self.chosen = id_of(fields[max(0, min(number, len(fields) - 1))])
+            self._reveal = True
+            self.repaint()
+
+    def edit(self, text: str | None = None, at: int | None = None) -> None:
+        """Fill in the field in hand, or do what it does."""
+        field = self._field(self.chosen)
+        subject, state = self.subject, self.state
+        if field is None or subject is None or state is None:
+            return
+        if field.role == "link":
+            self._send(CursorMoved("/".join((*((subject.path or "").split("/")), field.target)), by="inspector"))
+            return
+        if subject.locked:
+            self._send(Told(subject.locked[:1].upper() + subject.locked[1:]))
+            return
+        self.renaming = False
+        self.filling = begin(field, self.around, text=text, taken=self._taken(field))
+        if at is not None and not self.filling.choosing:
+            self.filling = self.filling.at(at)
+        self._began()
+
+    def _began(self) -> None:
+        self._sent.clear()
+        self._remarked = False
+        self._reveal = True
+        self._send(FocusMoved("field"))
         self.repaint()
-        lines = self.shown
-        if 0 <= self.chosen < len(self.rows_of_fields):
-            row = self.rows_of_fields[self.chosen]
-            room = self.size.height
-            if row < self.top + 1:
-                self.top = max(row - 3, 0)
-            elif row + 3 > self.top + room:
-                self.top = min(row + 4 - room, max(len(lines) - room, 0))
+
+    def _taken(self, field: Field) -> tuple[str, ...]:
+        """The names that a name cannot be, because something beside it has them."""
+        if field.role == "name":
+            return (
+                tuple(name for name in self.place.level.nodes if name != field.value) if self.place is not None else ()
+            )
+        if field.role == "add" or self.renaming:
+            holder = field.keys if field.role == "add" else field.keys[:-1]
+            return tuple(f.keys[-1] for f in self.fields if f.keys[:-1] == holder and f.keys and f.role != "add")
+        return ()
+
+    def rename(self) -> None:
+        """Give the line in hand another key: an argument, a param."""
+        field, subject = self._field(self.chosen), self.subject
+        if field is None or subject is None or subject.locked:
+            return
+        if field.role == "name":
+            self.edit()
+        elif field.role == "entry" and len(field.keys) < 3 and field.tag != "unknown":
+            self.renaming = True
+            name = Field(
+                keys=field.keys, label=field.label, way="text", value=field.keys[-1], help="its name", role="name"
+            )
+            self.filling = begin(name, self.around, taken=self._taken(field))
+            self._began()
+
+    def clear(self) -> None:
+        """Take the line of the field in hand out of the file."""
+        field, subject = self._field(self.chosen), self.subject
+        if (
+            field is None
+            or subject is None
+            or subject.locked
+            or not field.said
+            or field.role in ("name", "kind", "add")
+        ):
+            return
+        if field.required and field.role != "entry":
+            self._send(Told(f"{field.label} must be there"))
+            return
+        number = self.number
+        self._change(field, UNSET)
+        if field.role == "entry":
+            self.choose(number - 1 if number else 0)
+
+    def toggle(self) -> None:
+        """The other value of a switch, the next word of a choice."""
+        field, subject = self._field(self.chosen), self.subject
+        if field is None or subject is None or subject.locked or not field.options or field.role == "kind":
+            return
+        here = shown(field.way, field.value) if field.said else field.standing
+        at = field.options.index(here) if here in field.options else -1
+        word = field.options[(at + 1) % len(field.options)]
+        self._change(field, {"true": True, "false": False}.get(word, word) if field.way == "switch" else word)
+
+    def copy(self) -> bool:
+        """Put the value in hand on the clipboard."""
+        field = self._field(self.chosen)
+        if field is None or not self.has_focus:
+            return False
+        self._send(Copied(field.text, field.label))
+        return True
+
+    def _change(self, field: Field, value: Any) -> None:
+        subject = self.subject
+        if subject is not None:
+            self._send(Edited(subjects.edit_of(subject, field, value), subjects.key_of(subject, field)))
+
+    def _send(self, action: Action) -> None:
+        self.post_message(Notice(action))
+
+    # -- while somebody types ----------------------------------------------------------------------------------------
+
+    def _step(self, step: Step) -> None:
+        """What a key did to the field."""
+        before = self.filling
+        assert before is not None
+        field = before.field
+        self.filling = step.filling
+        if step.given:
+            self._give(field, step)
+        if self.filling is not None:
+            self._remarked = self._remarked or bool(self.filling.refused) or self._is_wrong(field)
+            self._reveal = True
+            self.repaint()
+        elif not (step.given and field.role == "add"):
+            self._left(step.go)
+
+    def _is_wrong(self, field: Field) -> bool:
+        return about(self._findings(), field.keys) is not None if field.keys else False
+
+    def _give(self, field: Field, step: Step) -> None:
+        """A value goes on its way to the file."""
+        subject = self.subject
+        if subject is None:
+            return
+        if self.renaming:
+            held = self._field((field.keys, ""))
+            if held is not None:
+                self._send(Edited(subjects.rename_of(subject, held, step.value)))
+                self.chosen = ((*field.keys[:-1], step.value), "")
+            self.renaming = False
+        elif field.role == "add" and field.label != "case":
+            self._open_new(field, step.value)
+        elif field.role == "add":
+            self._change(field, step.value)
+            self._left(step.go)
+        else:
+            self._sent.append(step.value)
+            self._change(field, step.value)
+
+    def _open_new(self, field: Field, name: str) -> None:
+        """A line was named: now its value. It is in the file as soon as it has one."""
+        keys = (*field.keys, name)
+        completes = {"inputs": "node", "pools": ""}.get(keys[0], "template")
+        way = "node" if keys[0] == "inputs" else "value"
+        self._pending = Field(keys=keys, label=name, way=way, help=field.help, completes=completes, role="entry")  # type: ignore[arg-type]
+        self.chosen = id_of(self._pending)
+        self.filling = begin(self._pending, self.around)
+        self._sent.clear()
+        self._reveal = True
+        self.repaint()
+
+    def _left(self, go: int) -> None:
+        """The field was left: on to the next one, or back to going through fields."""
+        self.renaming = False
+        self.filling = None
+        self._remarked = False
+        fields = self.fields
+        number = self.number
+        pending, self._pending = self._pending, None
+        if go:
+            step = number + go
+            while 0 <= step < len(fields) and not fields[step].editable:
+                step += go
+            if 0 <= step < len(fields):
+                self.chosen = id_of(fields[step])
+                self.edit()
+                return
+        if pending is not None and self._field(id_of(pending)) is None:
+            self.chosen = id_of(fields[min(number + 1, len(fields) - 1)])
+        self._reveal = True
+        self._send(FocusMoved("inspector"))
+        self.repaint()
+
+    def _end(self) -> None:
+        """The focus went elsewhere."""
+        self.filling, self._pending, self.renaming, self._remarked = None, None, False, False
+
+    # -- keys and mouse ----------------------------------------------------------------------------------------------
 
     def on_focus(self) -> None:
         """Show the field in hand."""
@@ -88,177 +472,83 @@ class Inspector(Page):
         """The help is for whoever is here."""
         self.repaint()
 
+    def press(self, key: str, character: str | None = None) -> bool:
+        """A key in the field in hand; whether it meant something there."""
+        if self.filling is None:
+            return False
+        room = self._form.room - 2 if self._form is not None else 20
+        step = self.filling.press(key, character, self.around, room)
+        if step.known:
+            self._step(step)
+        return step.known
+
     def on_key(self, event: events.Key) -> None:
-        """Arrows and hjkl go through the fields."""
-        step = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": 10, "J": 10, "pageup": -10, "K": -10}.get(event.key)
-        if step is None and event.key in {"home", "end", "G"}:
-            step = -1000 if event.key == "home" else 1000
-        if step is not None:
+        """In a field its keys are letters; between fields, arrows and hjkl go from one to the next."""
+        if self.filling is not None:
+            if self.press(event.key, event.character):
+                event.stop()
+                event.prevent_default()
+        elif event.key in MOVES:
             event.stop()
             event.prevent_default()
-            self.choose(step)
+            self.choose(self.number + MOVES[event.key])
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text is text, never keys."""
+        if self.filling is not None:
+            event.stop()
+            self._step(self.filling.type(event.text, self.around))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click on a value edits it there, on a name chooses it, on a candidate takes it."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        if offset.y in self._offered and self.filling is not None:
+            event.stop()
+            self._step(self.filling.pick(self._offered[offset.y], self.around))
+            return
+        spot = self._rows[offset.y][0] if 0 <= offset.y < len(self._rows) else None
+        if spot is None:
+            super().on_click(event)
+            return
+        event.stop()
+        self._clicked(spot, offset.x)
+
+    def _clicked(self, spot: Spot, x: int) -> None:
+        from studio.document.buffer import TextRow, place_in
+
+        form = self._form
+        if form is None or spot.field >= len(form.fields):
+            return
+        field = form.fields[spot.field]
+        same = id_of(field) == self.chosen
+        if self.filling is not None and same:
+            if not self.filling.choosing:
+                text = self.filling.buffer.text
+                self.filling = self.filling.at(place_in(text, TextRow(spot.start, spot.end), x - spot.column))
+                self.repaint()
+            return
+        self._end()
+        self.chosen = id_of(field)
+        if x < spot.column - 1 and field.role not in ("add", "link"):
+            self._send(FocusMoved("inspector"))
+            self.repaint()
+        elif field.way == "switch" and field.role == "field":
+            self.toggle()
+        else:
+            text = shown(field.way, field.value) if field.said else ""
+            self.edit(at=place_in(text, TextRow(0, len(text)), max(x - spot.column, 0)) if text else None)
+
+    def scroll_lines(self, by: int) -> None:
+        """Show lines further down (or up, where `by` is negative)."""
+        self.scroll = max(self.scroll + by, 0)
+        self.repaint()
+
+    def resize_by(self, cells: int) -> None:
+        """Wider, or narrower."""
+        self._send(InspectorSized(self.size.width + cells))
 
 
-class Form:
-    """The lines of the inspector for one node, and in which of them the fields are."""
-
-    def __init__(self, state: StudioState, width: int, ascii: bool, chosen: int | None) -> None:
-        self.state = state
-        self.width = width
-        self.ascii = ascii
-        self.chosen = chosen
-        self.rows_of_fields: list[int] = []
-        self.made: list[Line] = [[]]
-
-    def lines(self) -> list[Line]:
-        """Everything, top to bottom."""
-        state = self.state
-        node = state.node
-        if node is None:
-            return [[], *([Piece("  " + row, "muted")] for row in words(_empty(state), self.width - 4))]
-        self._head(node)
-        defaults = state.document.project.defaults if state.document is not None else None
-        said, unsaid = _parted(blocks_of(node, defaults))
-        for block in said:
-            self._block(block)
-        if state.node_now is not None:
-            self._run(state.node_now)
-        if state.code is not None and state.code_of == getattr(node.body, "task", None):
-            self._code(state.code)
-        for block in unsaid:
-            self._block(block)
-        return self.made
-
-    def _head(self, node: Node) -> None:
-        kind = kind_word(node)
-        glyph = Piece(f"  {kind_glyph(kind, ascii=self.ascii)} ", "accent")
-        name = cut((self.state.cursor or "").rpartition("/")[2], self.width - 20, ascii=self.ascii)
-        word = KIND_WORDS.get(kind, kind)
-        self.made += [spread([glyph, Piece(name, bold=True)], [Piece(word + "  ", "muted")], self.width), []]
-
-    def _title(self, title: str, note: str = "", ink: str = "text") -> None:
-        left, right = [Piece("  " + title, ink, bold=True)], [Piece(note + "  ", "muted")] if note else []
-        self.made.append(spread(left, right, self.width))
-
-    def _block(self, block: Block) -> None:
-        if block.title:
-            self._title(block.title)
-        for field in block.fields:
-            self._field(field)
-        self.made.append([])
-
-    def _field(self, field: Field) -> None:
-        number = len(self.rows_of_fields)
-        chosen = number == self.chosen
-        self.rows_of_fields.append(len(self.made))
-        ground = "raised" if chosen else "surface"
-        label = cut(field.label, LABEL - 1, ascii=self.ascii)
-        tag = "" if field.tag == "default" and not chosen else field.tag
-        room = self.width - LABEL - 4
-        value = cut(" ".join(text_lines(field.value, 3)), room - len(tag) - 3, ascii=self.ascii)
-        inside = spread(
-            [Piece(f" {value}", "muted" if field.default else "text", ground)],
-            [Piece(f" {tag} ", "muted", ground)] if tag else [],
-            room,
-        )
-        mark = Piece("▌ " if chosen and not self.ascii else "| " if chosen else "  ", "accent")
-        self.made.append(
-            [
-                mark,
-                Piece(f"{label:<{LABEL}}", "text" if chosen else "muted"),
-                *(piece._replace(ground=ground) for piece in inside),
-                Piece("  "),
-            ]
-        )
-        if chosen and field.help:
-            self.made += [
-                [Piece(" " * (LABEL + 3)), Piece(row, "muted", italic=True)] for row in words(field.help, room - 2)
-            ]
-
-    def _run(self, now: NodeNow) -> None:
-        run = self.state.run
-        live = run is not None and run.live
-        note = "" if live or run is None or not run.started else when_text(run.started, time.time())
-        self._title("This run" if live else "Last run", note)
-        self.made.append([Piece("  "), *state_pieces(now, self.ascii, cause=False)])
-        if now.preview:
-            self.made += [
-                [Piece("    "), Piece(row, "text")]
-                for row in words(cut(now.preview, 3 * (self.width - 6), ascii=self.ascii), self.width - 6)[:3]
-            ]
-        if now.text and now.state == "running":
-            self.made.append([Piece("    "), Piece(now.text, "muted")])
-        if now.error:
-            self._trouble(now)
-        self.made.append([])
-
-    def _trouble(self, now: NodeNow) -> None:
-        ink = look(now.state).token
-        rows = [row for paragraph in text_lines(now.error, 6) for row in words(paragraph, self.width - 6)]
-        self.made.append(self._well([]))
-        self.made += [self._well([Piece(row, ink, bold=place == 0)]) for place, row in enumerate(rows[:6])]
-        trace = [row for row in text_lines(self.state.near(now.trouble), 400) if row.strip()]
-        if trace and trace[-1].strip() == now.error.strip():
-            trace.pop()
-        for row in trace[-MOST_TROUBLE:]:
-            self.made.append(self._well([Piece(cut(row, self.width - 5, ascii=self.ascii), "muted")]))
-        self.made.append(self._well([]))
-        self.made.append([Piece("  "), *_button("8", "its log", "log"), *_button("e", "edit the code", "code")])
-
-    def _well(self, line: Line) -> Line:
-        return [Piece("  ", ground="trackbg"), *(piece._replace(ground="trackbg") for piece in line), _well_end()]
-
-    def _code(self, code: Code) -> None:
-        self._title("Code", f"{code.file.name}:{code.line}")
-        self.made.append(self._well([]))
-        rows = code_lines(code, self.width - 2)
-        self.made += [self._well(row) for row in rows[:MOST_CODE]]
-        if len(rows) > MOST_CODE:
-            more = f"{len(rows) - MOST_CODE} more lines, e opens them"
-            self.made.append(self._well([Piece(more, "muted", act=Asked("code"))]))
-        self.made += [self._well([]), []]
-
-
-def _button(key: str, word: str, command: str) -> list[Piece]:
-    act = Asked(command)
-    return [Piece(key, "accent", bold=True, act=act), Piece(f" {word}   ", "muted", act=act)]
-
-
-def _well_end() -> Piece:
-    return Piece("", ground="trackbg")
-
-
-def code_lines(code: Code, width: int) -> list[Line]:
-    """Source with line numbers and colours; each row on the ground of a well."""
-    spans = highlight.python(code.text)
-    digits = len(str(code.line + len(spans)))
-    found: list[Line] = []
-    for number, (row, kinds) in enumerate(zip(code.text.split("\n"), spans, strict=True)):
-        head = Piece(f"{code.line + number:>{digits}} ", "muted")
-        found.append([head, *coloured(row[: width * 2], kinds)])
-    return found
-
-
-def coloured(row: str, kinds: Sequence[highlight.Span]) -> Iterator[Piece]:
-    """A row of source as pieces in the inks of its kinds."""
-    at = 0
-    for start, end, kind in kinds:
-        if start > at:
-            yield Piece(row[at:start])
-        yield Piece(row[start:end], INKS[kind], bold=kind in {"table", "name"})
-        at = end
-    if at < len(row):
-        yield Piece(row[at:])
-
-
-def _parted(blocks: Sequence[Block]) -> tuple[list[Block], list[Block]]:
-    """What somebody wrote, and what holds because nobody did."""
-    said = [Block(b.title, tuple(f for f in b.fields if not f.default)) for b in blocks]
-    unsaid = [f for b in blocks for f in b.fields if f.default]
-    return [b for b in said if b.fields], [Block("Defaults", tuple(unsaid))] if unsaid else []
-
-
-def _empty(state: StudioState) -> str:
-    if state.workflow is not None and not state.workflow.nodes:
-        return "No nodes yet. T opens the project file: [nodes.NAME] makes one."
-    return "Nothing is under the cursor."
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

@@ -192,7 +192,7 @@ async def test_enter_opens_the_inspector_and_escape_closes_it(tmp_path: Path) ->
         await person.press("enter")
         assert person.state.focus == "inspector"
         assert "module:function" not in person.text("#inspector")
-        await person.press("down")
+        await person.press("down", "down")
         assert "module:function" in person.text("#inspector")
         await person.press("escape")
         assert not person.state.inspector_open
@@ -244,7 +244,7 @@ async def test_tab_goes_round_and_a_click_puts_the_focus(tmp_path: Path) -> None
         assert person.state.focus == "inspector"
         await person.press("tab")
         assert person.state.focus == "toml"
-        await person.click("#inspector", "tasks:load")
+        await person.click("#inspector", "Inputs")
         assert person.state.focus == "inspector"
 
 

@@ -8,31 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import structs
 
-from engine.project.model import (
-    Approval,
-    Body,
-    Command,
-    Composite,
-    Conditional,
-    Defaults,
-    ExponentialBackoff,
-    Loop,
-    Map,
-    Node,
-    NodeId,
-    RetryPolicy,
-    Settings,
-    Shell,
-    SubWorkflow,
-    Switch,
-    Task,
-    Wait,
-)
 from studio.document import highlight
 from studio.document.code import source_of
-from studio.document.fields import blocks_of, plain
 from studio.document.reader import (
     Broken,
     Document,
@@ -50,52 +28,6 @@ from studio.document.uses import origin_of, uses_of
 from studio.editor_program import command_of
 from studio.log_book import LogBook, LogLine
 from tests.studio.projects import SMALL, project_in
-
-ONE = Node(NodeId("one"), Task("tasks:one"))
-BODIES: list[Body] = [
-    Task("tasks:load"),
-    Command(("tar", "czf")),
-    Shell("true"),
-    SubWorkflow("deep", {"month": 3}),
-    Composite({"one": ONE}, "sequential", 2),
-    Conditional("${a} > 3", ONE, ONE),
-    Switch("${a}", {"x": ONE}, ONE),
-    Wait(5.0),
-    Approval("Publish?"),
-]
-
-
-# -- fields
-
-
-@pytest.mark.parametrize("body", BODIES, ids=lambda body: type(body).__name__)
-def test_every_field_of_the_model_is_shown_with_help(body: Body) -> None:
-    node = Node(
-        NodeId("n"), body, each=Map("clean"), again=Loop("${value} == 1"), inputs={"rows": "load"}, needs=(NodeId("x"),)
-    )
-    fields = {field.label: field for block in blocks_of(node) for field in block.fields}
-    for struct in (body, node.each, node.again, node.settings):
-        for info in structs.fields(struct):  # type: ignore[arg-type]
-            assert info.encode_name in fields
-    assert {"id", "rows", "needs"} <= set(fields)
-    assert all(field.help for field in fields.values() if field.label not in {"rows", "options"})
-
-
-def test_what_nobody_wrote_is_marked_and_shows_what_will_hold() -> None:
-    node = Node(NodeId("n"), Task("t:f"), settings=Settings(retry=RetryPolicy(2, ExponentialBackoff(initial=5.0))))
-    defaults = Defaults(executor="processes", timeout=300.0)
-    fields = {field.label: field for block in blocks_of(node, defaults) for field in block.fields}
-    assert (fields["timeout"].value, fields["timeout"].tag, fields["timeout"].default) == ("5m", "[defaults]", True)
-    assert (fields["retry"].value, fields["retry"].default) == ("2, exponential 5s", False)
-    assert (fields["join"].value, fields["join"].tag) == ("all", "default")
-
-
-def test_values_are_told_as_the_file_writes_them_and_not_too_long() -> None:
-    assert plain({"a": [1, True, "x"], "b": None}) == '{ a = 1, true, "x", b = None }'
-    assert plain([]) == "-"
-    assert len(plain(list(range(100_000)))) < 500
-    assert len(plain("x" * 100_000)) < 500
-
 
 # -- code
 
