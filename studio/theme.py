@@ -172,6 +172,7 @@ SIGNS: Mapping[str, tuple[str, str]] = {
     "pinned": ("=", "="),
     "breakpoint": ("●", "*"),
     "selected": ("▌", "|"),
+    "forbidden": ("⊘", "x"),
     "left": ("◂", "<"),
     "right": ("▸", ">"),
     "up": ("▴", "^"),
