@@ -44,7 +44,7 @@ def outline(source: Project | Workflow) -> Graph:
     """The graph of a project's own workflow, or of one workflow of it."""
     workflow = source.workflow if isinstance(source, Project) else source
     found = standings(workflow)
-    return Graph(boxes=[_box(standing) for standing in found], edges=list(_edges(found)))
+    return Graph(boxes=[box_of(standing) for standing in found], edges=list(_edges(found)))
 
 
 def kind_of(node: Node) -> str:
@@ -71,7 +71,8 @@ def _line(text: str) -> str:
 # -- boxes -----------------------------------------------------------------------------------------------------------
 
 
-def _box(standing: Standing) -> Box:
+def box_of(standing: Standing) -> Box:
+    """What is drawn of one node; the number of its owner is that of the standings."""
     node = standing.node
     name = safe(_name(standing))
     owner = standing.owner
@@ -87,6 +88,8 @@ def _box(standing: Standing) -> Box:
         lanes=tuple(safe(title) for title in _lanes(node)),
         note="" if isinstance(node.body, Composite) and not wrapped else safe(note_of(node)),
         behind=node.each is not None,
+        off=not node.settings.enabled,
+        remark=safe(_line(node.settings.notes)) if node.settings.notes else "",
     )
 
 

@@ -111,6 +111,10 @@ class Box(Struct, frozen=True, gc=False):
     """It stands in this column or a later one."""
     pin: int | None = None
     """The row, counted from its frame's top, in which a person put its ports; None: anywhere."""
+    off: bool = False
+    """True if it is bypassed."""
+    remark: str = ""
+    """The first line of what a person noted on it."""
 
 
 _LAST_ROW, _EMPTY_COLUMNS = 100_000, 40

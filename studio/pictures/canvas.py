@@ -263,6 +263,8 @@ class Canvas:
         stamp.stamp(grid)
         if stamp.height > 1:
             self.pen.beside(grid, stamp.rect, stance)
+            if node.remark:
+                self.pen.remark(grid, stamp.rect, node, stance)
         if face.state == "skipped" and not (node.parent >= 0 and self.scene.forms.get(node.parent) is Form.LISTED):
             self._dead_end(grid, stamp.x - 1, self.scene.port_row(box))
 

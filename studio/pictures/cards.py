@@ -68,6 +68,8 @@ class Stance(NamedTuple):
 
 
 PLAIN = Stance()
+GAP = "gap"
+"""The kind of a box that no node is behind: a place where one can be put in."""
 
 
 class Pen:
@@ -84,12 +86,18 @@ class Pen:
         look = STATES[face.state]
         frame, line = self._frame(box, look, stance)
         port = rect.right - 1
+        if box.kind == GAP:
+            self._outline(grid, rect, self.frames["dashed"], line)
+            self._gap(grid, rect.x + 1, rect.y + 1, rect.width - 2, box, stance, "bg")
+            return
         if box.behind:
             rect = self._behind(grid, rect)
         self._outline(grid, rect, frame, line)
         self._marks(grid, rect, stance)
         self._name_row(grid, rect, rect.y + 1, box, face, stance)
         self._port(grid, port, rect.y + 1, frame, line, stance, behind=box.behind)
+        if box.off:
+            self._passes(grid, rect, port, stance)
         if face.fraction is not None:
             self._progress(grid, rect, face.fraction, look)
         else:
@@ -154,6 +162,42 @@ class Pen:
             at -= 3
             grid.put(at, rect.y, (" ", char, " "), ink)
 
+    def _passes(self, grid: Grid, rect: Rect, port: int, stance: Stance) -> None:
+        """A bypassed node: values pass through it, so the line goes on behind its name."""
+        dash = "." if self.style.ascii else "╌"
+        y = rect.y + 1
+        ground = "accentbg" if stance.cursor or stance.selected else "bg"
+        grid.put(rect.x, y, (dash,), tone("muted"))
+        grid.put(rect.x + 1, y, (dash,), tone("muted", ground))
+        grid.put(port - 1, y, (dash,), tone("muted", ground))
+        if not stance.leaves:
+            grid.put(port, y, (dash,), tone("muted"))
+
+    def _gap(self, grid: Grid, x: int, y: int, width: int, box: Box, stance: Stance, ground: str) -> None:
+        """A place where something can be put in."""
+        ground = self._ground(STATES["ready"], stance) if ground == "bg" else ground
+        grid.put(x, y, " " * width, tone("text", ground))
+        loud = stance.cursor and not self.style.colour
+        if stance.cursor or stance.selected:
+            grid.put(x, y, (sign("selected", ascii=self.style.ascii),), tone("accent", ground, bold=stance.cursor))
+        grid.put(x + 1, y, ("+",), tone("line" if stance.dim else "accent", ground))
+        words = cut(box.name, width - 4, ascii=self.style.ascii, end=True)
+        grid.write(x + 3, y, words, tone("line" if stance.dim else "muted", ground, reverse=loud))
+
+    def remark(self, grid: Grid, rect: Rect, box: Box, stance: Stance) -> None:
+        """What a person noted on a node, in the row below it where that is free."""
+        words = cut(box.remark, rect.width - 2, ascii=self.style.ascii, end=True)
+        free = next((n for n in range(len(words) + 2, 4, -1) if grid.is_blank(rect.x, rect.bottom, n)), 0)
+        if free:
+            words = cut(box.remark, free - 2, ascii=self.style.ascii, end=True)
+            grid.put(
+                rect.x,
+                rect.bottom,
+                (sign("selected", ascii=self.style.ascii), " "),
+                tone("line" if stance.dim else "accent"),
+            )
+            grid.write(rect.x + 2, rect.bottom, words, self._muted(stance, "panel"))
+
     def beside(self, grid: Grid, rect: Rect, stance: Stance) -> None:
         """What stands left of the frame: a breakpoint, or that the box is selected."""
         if stance.stop:
@@ -183,7 +227,8 @@ class Pen:
         if room <= 0:
             return
         name = cut(box.name or box.path, room, ascii=self.style.ascii)
-        colour = "line" if stance.dim else "muted" if look.muted and not stance.cursor else "text"
+        faint = (look.muted or box.off) and not stance.cursor
+        colour = "line" if stance.dim else "muted" if faint else "text"
         loud = not self.style.colour and not stance.dim and (bool(look.fill) or stance.cursor or stance.selected)
         ink = tone(
             colour, ground, bold=colour == "text", reverse=loud, underline=stance.hover and not self.style.colour
@@ -246,6 +291,9 @@ class Pen:
         """A box of one row. `inside`: a child of a listed group, on the group's ground; else a line on its own."""
         look = STATES[face.state]
         ground = self._ground(look, stance)
+        if box.kind == GAP:
+            self._gap(grid, rect.x, rect.y, rect.width, box, stance, ground)
+            return
         if ground == "bg" and not inside and not stance.dim:
             ground = "surface"
         x, y, width = rect.x, rect.y, rect.width

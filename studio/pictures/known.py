@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from engine.draw.scene import Form, Graph
+from studio.pictures.cards import GAP
 from studio.pictures.faces import REST, Face, face, group_state
 from studio.pictures.web import Web
 from studio.state import NodeNow
@@ -87,8 +88,10 @@ class Known:
         now = self.nodes.get(node.path)
         children = self._web.children(box)
         own = face(node.note, now, self._clock)
-        state = group_state(own.state if now is not None else None, (self.faces[child].state for child in children))
+        boxes = self._graph.boxes
+        states = (self.faces[child].state for child in children if boxes[child].kind != GAP)
+        state = group_state(own.state if now is not None else None, states)
         second = own.second if now is not None and own.second != node.note else ""
         if not second and self._forms.get(box) is Form.CLOSED:
-            second = f"{len(children)} inside"
+            second = f"{sum(boxes[child].kind != GAP for child in children)} inside"
         return replace(own, state=state, second=second)

@@ -79,6 +79,8 @@ class Overlays:
             cells = cut(words, size[0], ascii=style.ascii, end=True)
             y = size[1] // 2 - 1 + 2 * number
             grid.write((size[0] - len(cells)) // 2, y, cells, tone("muted" if number else "text"))
+        if self.painter is not None:
+            self.painter(grid)
         return grid.rows()
 
 
@@ -100,7 +102,7 @@ def _call_out(grid: Grid, box: int, stage: Stage) -> None:
     joined = f"after {len(before)}, before {len(after)}"
     inside = stage.web.children(box)
     second = known.second if known.second != node.note else f"{len(inside)} inside" if inside else ""
-    lines = [second or node.note, node.note if second else "", joined]
+    lines = [second or node.note, node.remark or (node.note if second else ""), joined]
     sheet = Grid(stage.rect)
     callout.draw(
         sheet,

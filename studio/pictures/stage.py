@@ -110,6 +110,8 @@ class Stage:
             self.corner = camera.held(self.corner, self._extent, self.size)
         elif self.size[0] > 0:
             self._place(cursor)
+        if not self.graph.boxes:
+            self.corner = Corner(0, 0)
 
     def _forms_for(self, graph: Graph) -> dict[int, Form]:
         forms = default_forms(graph)
@@ -269,6 +271,10 @@ class Stage:
             return
         path = self.web.path(box)
         self.view = replace(self.view, cursor=box, lit=path.edges, kin=path.boxes)
+
+    def relight(self) -> None:
+        """Light the path of the cursor again, after something else was lit."""
+        self._set_cursor(self.view.cursor)
 
     def move(self, direction: str) -> None:
         """One step of the cursor."""

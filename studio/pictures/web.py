@@ -55,6 +55,13 @@ class Web:
             found.append(box)
         return found
 
+    def beside(self, box: int) -> tuple[list[int], list[int]]:
+        """The boxes that lead right to a box, and those that it leads to, without what its group leads to."""
+        return (
+            list(dict.fromkeys(other for other, _ in self._coming[box])),
+            list(dict.fromkeys(other for other, _ in self._going[box])),
+        )
+
     def path(self, box: int) -> Path:
         """Everything upstream and downstream of a box."""
         up, before = self._reach(box, self._coming)
