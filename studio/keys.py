@@ -60,6 +60,8 @@ PLACE_NAMES: Mapping[str, str] = {
     "problems": "In the problems",
     "runs": "In the runs",
     "welcome": "At the start",
+    "mode": "In a mode",
+    "select": "In the menu of selections",
 }
 
 
@@ -198,6 +200,24 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("change.run", "monitor", "m", "apply edits", "Apply the edits to the run that goes on"),
         _action("pause", "monitor", "space | f6", "pause", "Pause the run, or go on", 3),
         _action("cancel.run", "monitor", "X", "cancel run", "Cancel the run", 17),
+        # -- modes
+        _action("mode.take", "mode", "enter", "take", "Do what the mode is about, and leave it", 0, "click"),
+        _action("mode.leave", "mode", "escape", "cancel", "Leave the mode, and nothing came of it"),
+        _action("mode.next", "mode", "tab", "another", "Change how it is done: argument, order only, onto an edge"),
+        _action("mode.previous", "mode", "shift+tab", "one before", "Change how it is done, the other way round"),
+        _action("mode.left", "mode", "left", "left", "Left: the node, the ghost, the text cursor"),
+        _action("mode.down", "mode", "down", "down", "Down: the node, the ghost, the row of a list"),
+        _action("mode.up", "mode", "up", "up", "Up: the node, the ghost, the row of a list"),
+        _action("mode.right", "mode", "right", "right", "Right: the node, the ghost, the text cursor"),
+        _action("mode.lower", "mode", "pagedown | shift+down", "far down", "A large step down"),
+        _action("mode.higher", "mode", "pageup | shift+up", "far up", "A large step up"),
+        _action("mode.first", "mode", "home", "first", "To the start of the text or list"),
+        _action("mode.last", "mode", "end", "last", "To the end of the text or list"),
+        _action("mode.erase", "mode", "backspace", "erase", "Erase a letter"),
+        _action("pick.all", "select", "a", "all", "Select all nodes"),
+        _action("pick.up", "select", "u", "what leads here", "Select what leads to this node"),
+        _action("pick.down", "select", "d", "what follows", "Select what follows this node"),
+        _action("pick.kind", "select", "k", "same kind", "Select the nodes of the same kind"),
         # -- log
         _action("log.follow", "log", "F", "follow", "Follow the newest line", 3),
     )
@@ -208,31 +228,10 @@ UNANSWERED = frozenset(
     [
         "breakpoint",
         "pin",
-        "add",
-        "add.free",
-        "insert",
-        "connect",
-        "disconnect",
-        "move",
-        "delete",
         "copy.inputs",
         "cut",
         "paste",
         "paste.inputs",
-        "duplicate",
-        "select.menu",
-        "select.all",
-        "select.up",
-        "select.down",
-        "select.kind",
-        "band",
-        "group",
-        "ungroup",
-        "extract",
-        "bypass",
-        "note",
-        "rename",
-        "tidy",
         "fix",
         "changes",
         "recover",
@@ -245,6 +244,54 @@ UNANSWERED = frozenset(
     ]
 )
 """Actions that have their keys but nobody yet who answers them: they are offered nowhere."""
+
+
+# -- modes -----------------------------------------------------------------------------------------------------------
+
+LETTERS = "a-z"
+"""In the footer of a mode: letters that it gives to what can be chosen."""
+
+MODES: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "connect": ((LETTERS, "target"), ("mode.next", "argument"), ("mode.take", "connect"), ("mode.leave", "leave")),
+    "wire": (("mode.leave", "let go"),),
+    "cut": ((LETTERS, "edge"), ("mode.take", "cut"), ("mode.leave", "leave")),
+    "add": (
+        ("mode.take", "add"),
+        ("mode.down", "choose"),
+        ("mode.next", "order only"),
+        ("mode.leave", "cancel"),
+    ),
+    "move": (
+        ("mode.down", "and other arrows move it"),
+        ("mode.take", "put down"),
+        ("mode.next", "onto an edge"),
+        ("mode.leave", "cancel"),
+    ),
+    "band": (("mode.right", "and other arrows widen it"), ("mode.take", "select"), ("mode.leave", "cancel")),
+    "select": (
+        ("pick.all", "all"),
+        ("pick.up", "leads here"),
+        ("pick.down", "follows"),
+        ("pick.kind", "same kind"),
+        ("mode.leave", "leave"),
+    ),
+    "name": (("mode.take", "keep"), ("mode.leave", "cancel")),
+    "group": (("mode.take", "group"), ("mode.next", "in order"), ("mode.leave", "cancel")),
+}
+"""Mode -> its footer: actions (or letters) with the words that they have there."""
+
+
+def in_mode(mode: str, actions: Mapping[str, KeyAction] = ACTIONS) -> Mapping[str, str]:
+    """The keys of a mode: key -> id of the action, its own before those of all modes."""
+    found = {key: action.id for action in actions.values() if action.where == "mode" for key in action.keys}
+    own = {key: action.id for action in actions.values() if action.where == mode for key in action.keys}
+    return {**found, **own}
+
+
+def mode_keys(mode: str, actions: Mapping[str, KeyAction] = ACTIONS) -> tuple[tuple[str, str], ...]:
+    """What the footer says in a mode, as (key, word)."""
+    said = ((actions[name].key if name in actions else name, word) for name, word in MODES.get(mode, ()))
+    return tuple((key, word) for key, word in said if key)
 
 
 # -- keymaps of people -----------------------------------------------------------------------------------------------

@@ -135,7 +135,17 @@ def _task_of(node: Node | None) -> str | None:
 
 
 def _cursor_moved(state: StudioState, action: actions.CursorMoved) -> Step:
-    return (state, ()) if action.path == state.cursor else _at(replace(state, about="node"), action.path)
+    if action.path == state.cursor:
+        return state, ()
+    workflow, path = state.workflow, action.path
+    state = replace(state, about="node")
+    if workflow is None or path is None or node_at(workflow, path) is not None:
+        return _at(state, path)
+    if action.by == "edit":
+        return state, ()  # the edit that should have made it was refused
+    if "/" in path and node_at(workflow, path.rpartition("/")[0]) is not None:
+        return _with_code(replace(state, cursor=path))  # a place in a group that no node is behind yet
+    return _at(state, path)
 
 
 def _code_read(state: StudioState, action: actions.CodeRead) -> Step:

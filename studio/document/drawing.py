@@ -17,11 +17,10 @@ from itertools import chain, pairwise
 from msgspec import structs
 
 from engine.draw.outline import box_of, outline
-from engine.draw.scene import Box, Edge, EdgeKind, Graph
+from engine.draw.scene import Box, Edge, EdgeKind, Graph, Pin, pinned
 from engine.project.model import Composite, Conditional, Node, Switch, Workflow
 from engine.project.scope import standings
 from studio.document.draft import Draft
-from studio.document.edits import Place
 from studio.document.links import links_of
 
 GAP = "gap"
@@ -58,11 +57,12 @@ def drawing_of(draft: Draft, workflow: str = "", before: Drawing | None = None) 
         name: part if (part := known.get(name)) is not None and part.node is node else part_of(name, node)
         for name, node in own.nodes.items()
     }
-    boxes = _pinned(list(_boxes(parts.values())), draft.places_in(workflow))
+    boxes = list(_boxes(parts.values()))
     index = {box.path: number for number, box in enumerate(boxes)}
     edges = list(_edges(draft, workflow, parts, index))
     gaps = frozenset(chain.from_iterable(part.gaps for part in parts.values()))
-    return Drawing(Graph(boxes=boxes, edges=edges), index, gaps, parts)
+    pins = {path: Pin(*place) for path, place in draft.places_in(workflow).items()}
+    return Drawing(pinned(Graph(boxes=boxes, edges=edges), pins), index, gaps, parts)
 
 
 def plain_drawing(workflow: Workflow | None) -> Drawing:
@@ -129,16 +129,6 @@ def _boxes(parts: Iterable[Part]) -> Iterator[Box]:
         else:
             yield from part.boxes
         count += len(part.boxes)
-
-
-def _pinned(boxes: list[Box], places: Mapping[str, Place]) -> list[Box]:
-    """The boxes, those that a person placed with their column and row."""
-    if not places:
-        return boxes
-    return [
-        structs.replace(box, layer=max(place[0], 0), pin=place[1]) if (place := places.get(box.path)) else box
-        for box in boxes
-    ]
 
 
 def _edges(draft: Draft, workflow: str, parts: Mapping[str, Part], index: Mapping[str, int]) -> Iterator[Edge]:

@@ -10,10 +10,11 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 
-from engine.draw.scene import Graph, Pin, Zoom, pinned
+from engine.draw.scene import Zoom
 from engine.project.model import Workflow
 from studio.actions import Action, Asked, CursorMoved, FocusMoved
 from studio.document.draft import Draft
+from studio.document.drawing import Drawing, drawing_of, plain_drawing
 from studio.document.reader import Document, path_of_keys
 from studio.keys import ACTIONS, KeyAction
 from studio.log_book import LogBook
@@ -42,6 +43,7 @@ class Shown(NamedTuple):
     """What the canvas was told last."""
 
     workflow: Workflow | None = None
+    drawing: Drawing = Drawing()
     document: Document | None = None
     stack: tuple[Inner, ...] = ()
     nodes: Mapping[str, NodeNow] = {}
@@ -77,7 +79,6 @@ class Editor(Vertical):
         self._tabs = Bar(self._tab_line, id="tabs")
         self._pages: dict[str, Problems | ProjectFile | LogView] = {}
         self._shown = Shown()
-        self._outlined = Graph()
         self._told_by_canvas: str | None = None
         self.canvas = self._made()
 
@@ -142,12 +143,13 @@ class Editor(Vertical):
         workflow, nodes = state.workflow, state.shown_nodes
         if workflow is None or not workflow.nodes:
             canvas.say_when_empty(*(NO_FILE if state.document is None else NO_NODES))
-        if workflow is not shown.workflow or state.draft is not shown.draft:
-            self._show_picture(state, shown)
+        drawing = self._drawn(state, shown)
+        if drawing is not shown.drawing:
+            self._show_picture(state, shown, drawing)
         if state.document is not shown.document or state.stack != shown.stack:
             canvas.mark(_marks(state))
         canvas.dim(on=state.broken is not None)
-        if workflow is not shown.workflow or state.run_id != shown.run:
+        if drawing is not shown.drawing or state.run_id != shown.run:
             if nodes or shown.nodes:
                 canvas.tell(nodes)
         elif nodes is not shown.nodes and nodes != shown.nodes:
@@ -156,23 +158,34 @@ class Editor(Vertical):
         if state.cursor not in (canvas.path, self._told_by_canvas):
             self._told_by_canvas = None
             canvas.go(state.cursor)
-        self._shown = Shown(workflow, state.document, state.stack, nodes, state.run_id, state.draft)
+        self._shown = Shown(workflow, drawing, state.document, state.stack, nodes, state.run_id, state.draft)
 
-    def _show_picture(self, state: StudioState, shown: Shown) -> None:
+    def _show_picture(self, state: StudioState, shown: Shown, drawing: Drawing) -> None:
         """Another workflow, or other places of its nodes."""
-        from engine.draw.outline import outline
-
-        stage, workflow = self.canvas.stage, state.workflow
-        if workflow is not shown.workflow:
-            self._outlined = outline(workflow) if workflow is not None else Graph()
-        graph = pinned(self._outlined, {path: Pin(*place) for path, place in state.places.items()})
-        if graph == stage.whole:
+        stage = self.canvas.stage
+        if drawing.graph == stage.whole:
             return
-        stage.show(graph)
+        stage.show(drawing.graph)
         if state.zoom is not None and (shown.document is None or _path(shown.document) != _path(state.document)):
             stage.zoom_to(Zoom(state.zoom))
         stage.go(state.cursor)
         self.canvas.repaint()
+
+    def _drawn(self, state: StudioState, shown: Shown) -> Drawing:
+        """The drawing of what is shown; the one of before, where that is the same. The canvas's desk goes with it."""
+        from studio.modes.desk import Desk, desk_of
+
+        draft, workflow, editing = state.draft, state.workflow, state.editing
+        if draft is None or editing is None:
+            self.canvas.desk = Desk(workflow, editing=None) if workflow is not None else Desk(editing=None)
+            return shown.drawing if workflow is shown.workflow else plain_drawing(workflow)
+        drawing, before = shown.drawing, shown.draft
+        same = workflow is shown.workflow and before is not None and before.places is draft.places
+        if not same:
+            drawing = drawing_of(draft, editing, shown.drawing)
+        if before is not draft or not same or self.canvas.desk.catalog is not state.catalog:
+            self.canvas.desk = desk_of(draft, editing, state.catalog, drawing.gaps)
+        return drawing
 
     def _show_drawer(self, state: StudioState) -> None:
         self._drawer.display = state.drawer is not None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.draw.scene import Form
 from studio.actions import CameOut, NodeOpened, WentIn
+from studio.widgets.edit_acts import EDIT_ACTS
 from studio.widgets.find_mode import FindMode
 from studio.widgets.jump_mode import JumpMode
 
@@ -88,4 +89,5 @@ ACTS: Mapping[str, Act] = {
     "jump": lambda canvas: canvas.enter(JumpMode(canvas)),
     "select": lambda canvas: canvas.stage.select(),
     "cancel": _cancel,
+    **EDIT_ACTS,
 }

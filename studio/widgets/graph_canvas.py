@@ -21,6 +21,7 @@ from textual.timer import Timer
 from engine.draw.scene import Graph, Zoom
 from studio import keys
 from studio.actions import Action, CursorMoved, ModeChanged, Zoomed
+from studio.modes.desk import Desk
 from studio.notices import Notice
 from studio.pictures.cells import Row
 from studio.pictures.stage import Stage
@@ -56,6 +57,7 @@ class GraphCanvas(PictureView):
         self._bound: dict[str, str] = {}
         self._bind()
         self.mode: Mode | None = None
+        self.desk = Desk()
         self.pointer = Pointer(self)
         self._chord: tuple[str, float] = ("", 0.0)
         self._news: set[str] = set()

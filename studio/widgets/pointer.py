@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual import events
 from textual.timer import Timer
 
+from studio.widgets.hand import add_there, grip
 from studio.widgets.mode import Mode
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Press(NamedTuple):
     box: int | None
     shift: bool = False
     ctrl: bool = False
+    button: int = 1
 
 
 Grip = Callable[["GraphCanvas", Press], Mode | None]
@@ -41,7 +43,8 @@ class Pointer:
 
     def __init__(self, canvas: GraphCanvas) -> None:
         self.canvas = canvas
-        self.grips: list[Grip] = []
+        self.grips: list[Grip] = [grip]
+        self.other: Callable[[events.Click], None] = lambda click: add_there(canvas, click)
         self.pressed: Press | None = None
         self._last = (0, 0)
         self._dragged = False
@@ -54,11 +57,11 @@ class Pointer:
         """Press: a place on the map, or the start of a drag."""
         canvas, stage = self.canvas, self.canvas.stage
         canvas.focus()
-        if event.button != 1:
+        if event.button not in (1, 2):
             return
         spot = stage.map_spot
         self._on_map = spot is not None and spot.holds(event.x, event.y)
-        self.pressed = Press(event.x, event.y, stage.box_at(event.x, event.y), event.shift, event.ctrl)
+        self.pressed = Press(event.x, event.y, stage.box_at(event.x, event.y), event.shift, event.ctrl, event.button)
         self._last, self._dragged = (event.x, event.y), False
         canvas.capture_mouse()
         if self._on_map:
@@ -99,7 +102,7 @@ class Pointer:
     def release(self, event: events.MouseUp) -> None:
         """The end of a drag, or of a click."""
         canvas = self.canvas
-        if self.pressed is not None and not self._on_map and canvas.mode is not None and canvas.mode.drop(event):
+        if self.pressed is not None and self._dragged and canvas.mode is not None and canvas.mode.drop(event):
             canvas.repaint()
         self.pressed = None
         canvas.release_mouse()
@@ -107,10 +110,13 @@ class Pointer:
     def click(self, event: events.Click) -> None:
         """A node: cursor, with Shift the selection, its kind folds a group, twice opens or goes in."""
         canvas, stage = self.canvas, self.canvas.stage
-        if self._dragged or self._on_map or event.button != 1:
+        if self._dragged or self._on_map or event.button == 2:
             return
         if canvas.mode is not None and canvas.mode.click(event):
             canvas.repaint()
+            return
+        if event.button == 3:
+            self.other(event)
             return
         box = stage.box_at(event.x, event.y)
         if box is None:

@@ -282,7 +282,7 @@ async def test_jumping_by_pairs_of_letters_where_there_are_many_nodes() -> None:
 
 async def test_the_wheel_pans_and_a_drag_does_too() -> None:
     graph = layered(300, 15)
-    async with person(graph, (80, 24)) as one:
+    async with person(graph, (80, 24), where="monitor") as one:
         one.canvas.stage.zoom_to(Zoom.CARD)
         one.canvas.repaint()
         before = one.canvas.stage.corner
