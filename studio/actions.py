@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from studio.document.catalog import Catalog
     from studio.document.code import Code
     from studio.document.edits import Edit
+    from studio.document.merge import Answers
     from studio.document.reader import Broken, Document
-    from studio.state import NodeNow, Place, Recent, Remembered, RunNow
+    from studio.state import KeptDraft, NodeNow, Place, Recent, Remembered, RunNow
 
 
 class Action(Struct, frozen=True):
@@ -174,6 +175,18 @@ class Redone(Action, frozen=True):
     """Make the step again that was taken back last."""
 
 
+class MergeAnswered(Action, frozen=True):
+    """Whose value holds, by the keys at which both changed it; None: later."""
+
+    answers: Answers | None = None
+
+
+class Recovered(Action, frozen=True):
+    """Take up the draft that was kept, or forget it."""
+
+    take: bool
+
+
 # -- from the world --------------------------------------------------------------------------------------------------
 
 
@@ -184,11 +197,13 @@ class RecentRead(Action, frozen=True):
 
 
 class ProjectRead(Action, frozen=True):
-    """A project file was read and checked; `trusted` tells whether its code may run, `view` how it was looked at."""
+    """A project file was read and checked; `trusted` tells whether its code may run, `view` how it was looked at, `kept`
+    what was never saved of it."""
 
     document: Document
     trusted: bool = False
     view: Remembered | None = None
+    kept: KeptDraft | None = None
 
 
 class Saved(Action, frozen=True):

@@ -213,6 +213,33 @@ class StudioApp(App[int]):
 
         self._ask(quit_question())
 
+    def _show_recover(self) -> None:
+        import time
+
+        from studio.widgets.bars import when_text
+        from studio.widgets.dialogs import recover_question
+
+        state = self.session.state
+        if state.kept is not None and state.draft is not None:
+            changed = state.kept.base != state.draft.saved.text
+            name = line(state.draft.saved.path.name, ascii=state.ascii)
+            self._ask(recover_question(name, when_text(state.kept.kept, time.time()), changed))
+
+    def _show_unsaved(self) -> None:
+        from studio.widgets.dialogs import unsaved_question
+
+        self._ask(unsaved_question())
+
+    def _show_merge(self) -> None:
+        from studio.widgets.merging import Merging
+
+        merge = self.session.state.merge
+        if merge is None:
+            return
+        if isinstance(self.screen, Merging):
+            self.screen.dismiss(None)  # the file changed again: the newer question takes its place
+        self.push_screen(Merging(merge.clashes, merge.theirs.path.name), self._answered)
+
     def _copy(self, effect: effects.Copy) -> None:
         self.copy_to_clipboard(effect.text)
         self._tell(effects.Tell(f"Copied {effect.what}"))
@@ -271,10 +298,13 @@ _HANDS: dict[type[Effect], Callable[[StudioApp, Any], None]] = {
 _OVER: dict[str, Callable[[StudioApp], None]] = {
     "cancel": StudioApp._show_cancel,
     "help": StudioApp._show_help,
+    "merge": StudioApp._show_merge,
     "palette": StudioApp._show_palette,
     "quit": StudioApp._show_quit,
+    "recover": StudioApp._show_recover,
     "run menu": StudioApp._show_run_menu,
     "themes": StudioApp._show_themes,
+    "unsaved": StudioApp._show_unsaved,
 }
 
 

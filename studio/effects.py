@@ -47,6 +47,30 @@ class CheckDraft(Effect, frozen=True):
     number: int
 
 
+class KeepRecovery(Effect, frozen=True):
+    """Keep a draft in the user's state folder, so that no crash loses it; once no newer one comes, or `at_once`."""
+
+    path: Path
+    text: str
+    base: str
+    at_once: bool = False
+
+
+class DropRecovery(Effect, frozen=True):
+    """The draft of this file is saved, or given up: forget what was kept of it; `before`: by studios that ended, too."""
+
+    path: Path
+    before: bool = True
+
+
+class LeaveDraft(Effect, frozen=True):
+    """Keep a draft, then leave; answers the command quit.kept, or quit.unkept where it cannot be kept."""
+
+    path: Path
+    text: str
+    base: str
+
+
 class WatchProject(Effect, frozen=True):
     """Look for changes of this project's files from now on, instead of those watched before."""
 
@@ -165,7 +189,8 @@ class Tell(Effect, frozen=True):
 
 
 class Show(Effect, frozen=True):
-    """Show something over the screen: "help", "palette", "run menu", "cancel", "quit", "themes"."""
+    """Show something over the screen: "help", "palette", "run menu", "cancel", "quit", "themes",
+    "merge", "recover", "unsaved"."""
 
     what: str
 

@@ -234,7 +234,6 @@ UNANSWERED = frozenset(
         "paste.inputs",
         "fix",
         "changes",
-        "recover",
         "problem.fix",
         "problem.all",
         "run.to",

@@ -47,7 +47,10 @@ def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
     leave = _remember(state)
     again = old is not None and old.path == document.path
     view = action.view or Remembered()
-    state, found = reduce_edits.read_again(state, document) if again else (reduce_edits.opened(state, document), ())
+    if again:
+        state, found = reduce_edits.read_again(state, document)
+    else:
+        state, found = reduce_edits.opened(state, document, action.kept)
     fresh = replace(
         state,
         trusted=action.trusted or (again and state.trusted),
@@ -76,7 +79,7 @@ def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
         effects.ReadCatalog(document.folder),
         effects.NoteOpened(document.path, document.name),
     )
-    return _at(fresh, view.cursor, (*leave, *wanted))
+    return _at(fresh, view.cursor, (*leave, *wanted, *found))
 
 
 def _project_broken(state: StudioState, action: actions.ProjectBroken) -> Step:
@@ -321,7 +324,12 @@ def _close(state: StudioState) -> Step:
 def _quit(state: StudioState) -> Step:
     if state.run is not None and state.run.live:
         return state, (effects.Show("quit"),)
-    return _quit_now(state)
+    return _leave(state)
+
+
+def _leave(state: StudioState) -> Step:
+    """Leave, once what is not saved is kept."""
+    return (state, left) if (left := reduce_edits.leave(state)) else _quit_now(state)
 
 
 def _quit_now(state: StudioState) -> Step:
@@ -539,7 +547,9 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "cancel": _back,
     "close": _close,
     "quit": _quit,
-    "quit.now": _quit_now,
+    "quit.now": _leave,
+    "quit.kept": _quit_now,
+    "quit.unkept": _showing("unsaved"),
     "reload": _reload,
     "trouble.next": lambda state: _to_trouble(state, 1),
     "trouble.previous": lambda state: _to_trouble(state, -1),

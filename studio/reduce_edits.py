@@ -15,10 +15,11 @@ from studio.document import edits
 from studio.document.draft import Draft, draft_of
 from studio.document.edits import Edit, EditRefused
 from studio.document.history import History, done, redone, undone
+from studio.document.merge import Answers, merge
 from studio.document.names import joined, owner_of, within
-from studio.document.reader import Broken, Document, node_at, walk
+from studio.document.reader import Document, node_at, walk
 from studio.effects import Effect
-from studio.state import Inner, StudioState
+from studio.state import Inner, KeptDraft, Merge, StudioState
 
 Step = tuple[StudioState, tuple[Effect, ...]]
 
@@ -69,15 +70,34 @@ def _refused(refusal: EditRefused) -> Effect:
 
 
 def _in_hand(state: StudioState, draft: Draft, history: History) -> Step:
-    """The state with this draft in hand; it is checked in a moment."""
+    """The state with this draft in hand; it is checked and kept in a moment."""
     state = shown(replace(state, history=history), draft)
-    return state, (effects.CheckDraft(draft.saved.path, draft.text, draft.number),)
+    check = () if draft.typed is not None else (effects.CheckDraft(draft.saved.path, draft.text, draft.number),)
+    return state, (*check, *keeping(state))
+
+
+def keeping(state: StudioState, *, at_once: bool = False) -> tuple[Effect, ...]:
+    """What keeps the draft from being lost."""
+    draft = state.draft
+    if draft is None:
+        return ()
+    path = draft.saved.path
+    if not draft.dirty:
+        return (effects.DropRecovery(path, before=state.kept is None),)
+    return (effects.KeepRecovery(path, text_in_hand(draft), draft.saved.text, at_once),)
+
+
+def text_in_hand(draft: Draft) -> str:
+    """All that a person wrote, whether it can be read yet or not."""
+    return draft.typed.text if draft.typed is not None else draft.text
 
 
 def shown(state: StudioState, draft: Draft) -> StudioState:
     """The state that shows this draft."""
     document = draft.document
-    return replace(state, draft=draft, document=document, broken=draft.typed, stack=same_stack(state, document))
+    old = state.draft.typed if state.draft is not None else None
+    broken = draft.typed or (state.broken if state.broken is not old else None)
+    return replace(state, draft=draft, document=document, broken=broken, stack=same_stack(state, document))
 
 
 def same_stack(state: StudioState, document: Document) -> tuple[Inner, ...]:
@@ -138,28 +158,98 @@ def _beside(old: Workflow, new: Workflow, cursor: str) -> str | None:
 # -- the file --------------------------------------------------------------------------------------------------------
 
 
-def opened(state: StudioState, document: Document) -> StudioState:
-    """A project was read for the first time."""
-    return replace(state, document=document, draft=draft_of(document), history=History(), broken=None)
+def opened(state: StudioState, document: Document, kept: KeptDraft | None = None) -> Step:
+    """A project was read for the first time; what was kept of it is offered."""
+    left = keeping(state, at_once=True) if state.dirty else ()
+    state = replace(
+        state, document=document, draft=draft_of(document), history=History(), broken=None, merge=None, kept=kept
+    )
+    return state, (*left, *((effects.Show("recover"),) if kept is not None else ()))
 
 
 def read_again(state: StudioState, document: Document) -> Step:
-    """The files of the project in hand changed."""
+    """The files of the project in hand were read again: the draft takes over what is new in them."""
     draft = state.draft
     if draft is None or draft.saved.path != document.path:
-        return opened(state, document), ()
+        return opened(state, document)
+    if state.broken is not draft.typed:
+        state = replace(state, broken=draft.typed)
     if document.text == draft.saved.text:
         fresh = with_(draft, saved=document)
         if not draft.dirty:
-            fresh = with_(fresh, findings=document.findings, checked=True)
-            return shown(state, fresh), ()
+            return shown(state, with_(fresh, findings=document.findings, checked=True)), ()
         return shown(state, fresh), (effects.CheckDraft(document.path, fresh.text, fresh.number),)
-    if draft.dirty:
-        text = f"{document.path.name} was changed by another program, too; yours is kept here"
+    if draft.typed is not None:
+        text = f"{document.path.name} was changed by another program, too; mend the TOML here, then save to join both"
         return state, (effects.Tell(text, "warning"),)
-    taken, history = done(state.history, draft, edits.SetText(document.text, "changes from outside"))
-    taken = with_(taken, saved=document, findings=document.findings, checked=True)
-    return shown(replace(state, history=history), taken), ()
+    return merged(state, document)
+
+
+def merged(state: StudioState, document: Document, answers: Answers | None = None) -> Step:
+    """The draft with what another program wrote into the file; where both changed the same value, it is asked."""
+    draft = state.draft
+    if draft is None:
+        return state, ()
+    was_dirty = draft.dirty
+    try:
+        found = merge(draft.saved.text, draft.text, document.text, answers)
+        if found.clashes:
+            return replace(state, merge=Merge(document, found.clashes)), (effects.Show("merge"),)
+        draft, history = done(state.history, draft, edits.SetText(found.text, "changes from outside"))
+    except (ValueError, EditRefused) as problem:
+        text = f"{document.path.name} was changed by another program, too, and cannot be joined: {problem}"
+        return state, (effects.Tell(text, "error"),)
+    draft = with_(draft, saved=document)
+    if draft.text == document.text:
+        draft = with_(draft, findings=document.findings, checked=True)
+    after, wanted = _in_hand(replace(state, merge=None), draft, history)
+    told = f"{document.path.name} was changed by another program: " + ("both changes are kept" if was_dirty else "read")
+    return after, (*wanted, *((effects.Tell(told),) if was_dirty else ()))
+
+
+def merge_answered(state: StudioState, action: actions.MergeAnswered) -> Step:
+    """A person chose whose value holds where, or will do so later."""
+    merging = state.merge
+    if merging is None:
+        return state, ()
+    if action.answers is None:
+        return replace(state, merge=None), (effects.Tell("Your changes are kept here; saving asks again"),)
+    return merged(state, merging.theirs, action.answers)
+
+
+def recovered(state: StudioState, action: actions.Recovered) -> Step:
+    """What was kept is taken up, or forgotten."""
+    kept, draft = state.kept, state.draft
+    state = replace(state, kept=None)
+    if kept is None or draft is None:
+        return state, ()
+    if not action.take:
+        return state, (effects.DropRecovery(draft.saved.path),)
+    text = kept.text
+    if kept.base != draft.saved.text:
+        try:
+            text = merge(kept.base, kept.text, draft.text).text
+        except ValueError:
+            text = kept.text
+    draft, history = done(state.history, draft, edits.SetText(text, "the draft that was kept"))
+    after, found = _in_hand(state, draft, history)
+    joined_ = " and joined with the file as it is now" if kept.base != draft.saved.text else ""
+    return after, (*found, effects.Tell(f"The draft is back{joined_}; u takes it away again"))
+
+
+def recover(state: StudioState) -> Step:
+    """Ask about the draft that was kept."""
+    if state.kept is None:
+        return state, (effects.Tell("Nothing was kept of this project"),)
+    return state, (effects.Show("recover"),)
+
+
+def leave(state: StudioState) -> tuple[Effect, ...]:
+    """What has to be done before the studio may end; nothing where all is saved."""
+    draft = state.draft
+    if draft is None or not draft.dirty:
+        return ()
+    return (effects.LeaveDraft(draft.saved.path, text_in_hand(draft), draft.saved.text),)
 
 
 def save(state: StudioState) -> Step:
@@ -181,9 +271,8 @@ def saved(state: StudioState, action: actions.Saved) -> Step:
     if draft is None or draft.saved.path != action.path:
         return state, ()
     document = with_(draft.saved, text=action.text, stamp=action.stamp, project=draft.project, findings=draft.findings)
-    if draft.text == action.text:
-        document = with_(document, text=draft.text)
-    return shown(state, with_(draft, saved=document)), (effects.Tell(f"Saved {action.path.name}"),)
+    state = shown(state, with_(draft, saved=document))
+    return state, (*keeping(state), effects.Tell(f"Saved {action.path.name}"))
 
 
 def checked(state: StudioState, action: actions.DraftChecked) -> Step:
@@ -195,17 +284,14 @@ def checked(state: StudioState, action: actions.DraftChecked) -> Step:
     return shown(state, with_(draft, project=project, findings=action.findings, checked=True)), ()
 
 
-def broken(state: StudioState, found: Broken) -> StudioState:
-    """The file cannot be read as it is now; the last good picture stays."""
-    return replace(state, broken=found)
-
-
 BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.DraftChecked: checked,
     actions.Edited: edited,
+    actions.MergeAnswered: merge_answered,
+    actions.Recovered: recovered,
     actions.Redone: lambda state, _: redo(state),
     actions.Saved: saved,
     actions.Undone: lambda state, _: undo(state),
 }
 
-BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {"redo": redo, "save": save, "undo": undo}
+BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {"recover": recover, "redo": redo, "save": save, "undo": undo}

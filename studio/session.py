@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from engine.errors import WorkflowError
-from studio import actions, config, effects
+from studio import actions, config, effects, recovery
 from studio.actions import Action
 from studio.document.reader import Broken, read
 from studio.effects import Effect
 from studio.log_book import LogBook
+from studio.lull import Lull
 from studio.reduce import reduce
 from studio.state import StudioState
 
@@ -34,6 +35,8 @@ POLL = 0.3
 MOST_WATCHED = 200
 PAUSE = 0.15
 """Seconds without an edit after which the draft is checked."""
+KEEP_AFTER = 0.7
+"""Seconds without an edit after which the draft is kept against a crash."""
 LARGE = 400_000
 """Bytes of a project file up to which it is read before the first paint."""
 
@@ -65,8 +68,10 @@ class Session:
         self._told = 0.0
         self._starting = False
         self._waiting: tuple[Effect, ...] = ()
-        self._unchecked: effects.CheckDraft | None = None
-        self._closed = threading.Event()
+        self._checks = Lull(PAUSE, self._check, "checks")
+        self._keeps = Lull(KEEP_AFTER, self._keep, "drafts")
+        self._keeping = threading.Lock()
+        self._warned = False
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -136,7 +141,9 @@ class Session:
 
     def close(self) -> None:
         """Let everything go: the run of this studio is canceled, threads end."""
-        self._closed.set()
+        self._checks.forget()
+        self._checks.stop()
+        self._keeps.stop()
         if self._watch is not None:
             self._watch.stop()
         self._jobs.put(None)
@@ -198,18 +205,53 @@ class Session:
         self._later(job)
 
     def _check_draft(self, effect: effects.CheckDraft) -> None:
-        self._unchecked = effect
-        self._later(lambda: self._check(effect))
+        self._checks.put(effect)
 
     def _check(self, effect: effects.CheckDraft) -> None:
-        """Check the newest draft, once a person pauses."""
-        if self._closed.wait(PAUSE) or self._unchecked is not effect:
-            return
-        from engine.project.checks import check_text
+        def job() -> None:
+            from engine.project.checks import check_text
 
-        project, found = check_text(effect.text, file=effect.path)
-        if project is not None:
-            self._post(actions.DraftChecked(effect.number, project, tuple(found)))
+            project, found = check_text(effect.text, file=effect.path)
+            if project is not None:
+                self._post(actions.DraftChecked(effect.number, project, tuple(found)))
+
+        self._try(job)
+
+    def _keep_recovery(self, effect: effects.KeepRecovery) -> None:
+        if effect.at_once:
+            self._keeps.forget()
+            self._keep(effect)
+        else:
+            self._keeps.put(effect)
+
+    def _keep(self, effect: effects.KeepRecovery) -> None:
+        with self._keeping:
+            try:
+                recovery.keep(effect.path, effect.text, effect.base, time.time())
+            except (OSError, ValueError) as problem:
+                if not self._warned:
+                    self._warned = True
+                    what = f"The draft cannot be kept against a crash ({problem}): save often"
+                    self._post(actions.Told(what, "warning"))
+
+    def _drop_recovery(self, effect: effects.DropRecovery) -> None:
+        self._keeps.forget()
+
+        def job() -> None:
+            with self._keeping:
+                recovery.drop(effect.path, before=effect.before)
+
+        self._later(job)
+
+    def _leave_draft(self, effect: effects.LeaveDraft) -> None:
+        self._keeps.forget()
+        try:
+            with self._keeping:
+                recovery.keep(effect.path, effect.text, effect.base, time.time())
+        except (OSError, ValueError):
+            self.dispatch(actions.Asked("quit.unkept"))
+        else:
+            self.dispatch(actions.Asked("quit.kept"))
 
     def _note_opened(self, effect: effects.NoteOpened) -> None:
         self._later(lambda: _nothing(config.keep(config.opened(effect.path, effect.name))))
@@ -327,8 +369,11 @@ class Session:
 _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.CancelRun: Session._cancel_run,
     effects.CheckDraft: Session._check_draft,
+    effects.DropRecovery: Session._drop_recovery,
     effects.KeepLook: Session._keep_look,
+    effects.KeepRecovery: Session._keep_recovery,
     effects.KeepTrust: Session._keep_trust,
+    effects.LeaveDraft: Session._leave_draft,
     effects.LoadProject: Session._load_project,
     effects.LoadRecent: Session._load_recent,
     effects.NoteOpened: Session._note_opened,
@@ -419,7 +464,8 @@ def opened_at(path: Path, once: Collection[Path] = ()) -> actions.ProjectRead | 
     if isinstance(found, Broken):
         return actions.ProjectBroken(found)
     trusted = found.folder in once or is_trusted(found.folder)
-    return actions.ProjectRead(found, trusted, config.read_kept().views.get(str(found.path)))
+    kept = recovery.find(found.path, found.text)
+    return actions.ProjectRead(found, trusted, config.read_kept().views.get(str(found.path)), kept)
 
 
 def is_trusted(folder: Path) -> bool:

@@ -18,6 +18,7 @@ from studio.document.catalog import KINDS, Catalog
 from studio.document.code import Code
 from studio.document.draft import Draft
 from studio.document.history import History
+from studio.document.merge import Clash
 from studio.document.reader import Broken, Document, node_at
 
 Place = Literal["welcome", "editor", "monitor", "runs", "agents"]
@@ -90,6 +91,21 @@ class Remembered(Struct, frozen=True):
     zoom: int | None = None
 
 
+class KeptDraft(Struct, frozen=True):
+    """A draft that was kept when a studio ended: its text, that of the file it was made from, when (since 1970)."""
+
+    text: str
+    base: str
+    kept: float
+
+
+class Merge(Struct, frozen=True):
+    """The file was changed by another program, too: as it is now, and where both changed the same value."""
+
+    theirs: Document
+    clashes: tuple[Clash, ...]
+
+
 class Inner(Struct, frozen=True):
     """A sub-workflow that the canvas shows the inside of; `node` is the path that leads into it from the one around."""
 
@@ -101,6 +117,7 @@ class StudioState(Struct, frozen=True):
     """The whole.
 
     `document` is the draft as screens show it (`draft.document`): what the file says, with the edits made since.
+    `merge` waits for a person's choice, and `kept` is a draft from before that was not taken up yet.
     `inspector` is None where the size of the terminal decides, `inspector_cells` how wide a person made it (0: nobody
     did), `about` whether it tells of the node under the cursor or of the project. `line` of the project file is where a
     finding led. `focus` is the pane that gets the keys: "canvas", "inspector", "field" while somebody types in it, or the
@@ -114,6 +131,8 @@ class StudioState(Struct, frozen=True):
     document: Document | None = None
     draft: Draft | None = None
     history: History = History()
+    merge: Merge | None = None
+    kept: KeptDraft | None = None
     broken: Broken | None = None
     trusted: bool = False
     wanted: bool = False

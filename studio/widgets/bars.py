@@ -82,6 +82,8 @@ def top_bar(state: StudioState, width: int, ascii: bool) -> Line:
     name = state.document.name if state.document else (state.broken.path.name if state.broken else "")
     into = f" {sign('into', ascii=ascii)} "
     back = CameOut(len(state.scope)) if state.scope else None
+    if state.dirty:
+        left.append(Piece(f"{sign('unsaved', ascii=ascii)} ", "suspended", act=Asked("save")))
     left.append(Piece(name, bold=True, act=back))
     for depth, step in enumerate(state.scope):
         left += [Piece(into, "muted"), Piece(step, act=CameOut(len(state.scope) - depth - 1) or None)]

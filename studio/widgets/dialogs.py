@@ -14,7 +14,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
 from studio import keys
-from studio.actions import Action, Asked, TrustAnswered
+from studio.actions import Action, Asked, Recovered, TrustAnswered
 from studio.document.uses import Use
 from studio.notices import Notice
 from studio.theme import kind_glyph, sign
@@ -196,6 +196,36 @@ def quit_question() -> Question:
         (
             Answer("n", "Stay", "the run goes on"),
             Answer("l", "Cancel the run and leave", "ends what runs", Asked("quit.now")),
+        ),
+        ink="failed",
+    )
+
+
+def recover_question(name: str, when: str, changed: bool) -> Question:
+    """Whether to take up a draft that was never saved."""
+    text: list[Line] = [[Piece(f"Changes of {name} were not saved; they were kept {when}.")]]
+    if changed:
+        text.append([Piece("The file was changed since: both are joined.")])
+    return Question(
+        "Go on with the draft?",
+        text,
+        (
+            Answer("t", "Take it up", "nothing is written until you save", Recovered(True)),
+            Answer("n", "Not now", "it stays kept, and is offered again"),
+            Answer("f", "Forget it", "the draft is deleted", Recovered(False)),
+        ),
+        safe=1,
+    )
+
+
+def unsaved_question() -> Question:
+    """Whether to leave though the draft can be kept nowhere."""
+    return Question(
+        "Leave without saving?",
+        [[Piece("The changes are not saved, and a draft of them cannot be kept.")]],
+        (
+            Answer("n", "Stay", "S saves"),
+            Answer("l", "Leave", "the changes are lost", Asked("quit.kept")),
         ),
         ink="failed",
     )

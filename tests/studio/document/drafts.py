@@ -6,15 +6,19 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from hypothesis import Phase
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from engine.project.checks import check_text
 from engine.project.model import Composite
 from studio.document import edits
 from studio.document.draft import Draft, draft_of
 from studio.document.links import links_of
 from studio.document.reader import Document, walk
-from engine.project.checks import check_text
+
+NO_EXPLAIN = (Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink)
+"""Explaining a failure traces every line that runs: minutes, where an example edits a whole project."""
 
 PATH = Path("/nowhere/made/project.toml")
 
@@ -130,12 +134,12 @@ load = [1, 2]
 # the end
 '''
 
-INLINE = '''\
+INLINE = """\
 nodes = { a = { task = "m:a" }, b = { task = "m:b", inputs = { x = "a" } } }
 # nothing else
-'''
+"""
 
-DOTTED = '''\
+DOTTED = """\
 [nodes]
 a.task = "m:a"   # first
 a.timeout = "5m"
@@ -143,7 +147,7 @@ b = { task = "m:b", needs = ["a"] } # second
 [nodes.c]
 task = "m:c"
 inputs = { x = "b" }
-'''
+"""
 
 BARE = 'nodes.one.shell = "true"'
 EMPTY = ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import UNSET
@@ -14,7 +13,7 @@ from studio.document.draft import Draft, draft_of
 from studio.document.edits import EditRefused
 from studio.document.history import History, done, redone, undone
 from studio.document.reader import walk
-from tests.studio.document.drafts import TEXTS, WRITTEN, Chance, document, draft
+from tests.studio.document.drafts import NO_EXPLAIN, TEXTS, WRITTEN, Chance, document, draft
 
 
 def agrees(made: Draft) -> None:
@@ -33,7 +32,7 @@ def said(text: str) -> set[str]:
 
 
 @given(st.data(), st.sampled_from(TEXTS))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None, phases=NO_EXPLAIN)
 def test_every_edit_leaves_text_model_and_picture_equal_and_can_be_taken_back(data: st.DataObject, text: str) -> None:
     chance = Chance(data)
     made, history = draft(text), History()
@@ -42,8 +41,7 @@ def test_every_edit_leaves_text_model_and_picture_equal_and_can_be_taken_back(da
         edit = chance.edit(made)
         try:
             made, history = done(history, made, edit)
-        except EditRefused as refusal:
-            assert refusal.what
+        except EditRefused:
             continue
         agrees(made)
         if made.text != texts[-1] or len(history.back) == len(texts):
@@ -61,7 +59,7 @@ def test_every_edit_leaves_text_model_and_picture_equal_and_can_be_taken_back(da
 
 
 @given(st.data(), st.sampled_from([WRITTEN, WRITTEN.replace("\n", "\r\n")]))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=80, deadline=None, phases=NO_EXPLAIN)
 def test_comments_live_as_long_as_what_they_are_about(data: st.DataObject, text: str) -> None:
     chance = Chance(data)
     made, history = draft(text), History()
