@@ -113,6 +113,12 @@ class FindingChosen(Action, frozen=True):
     index: int
 
 
+class FixChosen(Action, frozen=True):
+    """Mend the finding with this number, where there is just one thing to do."""
+
+    index: int
+
+
 class ProjectChosen(Action, frozen=True):
     """Open this project: a folder, or a workflow file."""
 
@@ -248,6 +254,16 @@ class CatalogRead(Action, frozen=True):
 
     folder: Path
     catalog: Catalog
+
+
+class FunctionWritten(Action, frozen=True):
+    """A new function stands at this line of a file; `then_open` if the person's editor is to show it."""
+
+    folder: Path
+    reference: str
+    file: Path
+    line: int
+    then_open: bool = False
 
 
 class RunBegan(Action, frozen=True):

@@ -104,6 +104,15 @@ class ReadCatalog(Effect, frozen=True):
     folder: Path
 
 
+class WriteFunction(Effect, frozen=True):
+    """Write a new function behind all that its module holds; answers FunctionWritten."""
+
+    folder: Path
+    reference: str
+    source: str
+    then_open: bool = False
+
+
 class ReadInner(Effect, frozen=True):
     """Read the workflow file that a node runs; answers InnerRead, or Told where it cannot be read."""
 

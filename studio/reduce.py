@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.project.model import Node, SubWorkflow, Task
-from studio import actions, effects, reduce_edits
+from studio import actions, effects, reduce_edits, reduce_fixes
 from studio.actions import Action
 from studio.document.catalog import KINDS, Catalog
 from studio.document.reader import line_of, node_at, outline, path_of_keys, walk
@@ -438,7 +438,11 @@ def _code(state: StudioState) -> Step:
         return state, (effects.OpenEditor(state.broken.path, state.broken.line or 1),)
     if state.document is None:
         return state, ()
-    if state.focus in {"toml", "problems"} or state.code is None:
+    in_file = state.focus in {"toml", "problems"}
+    task = _task_of(state.node)
+    if not in_file and state.code is None and task is not None and reduce_fixes.can_write(state, task):
+        return reduce_fixes.write_function(state, task, state.cursor, then_open=True)
+    if in_file or state.code is None:
         line = line_of(outline(state.document.text), state.cursor or "") or 1
         return state, (effects.OpenEditor(state.document.path, line),)
     return state, (effects.OpenEditor(state.code.file, state.code.line),)
@@ -526,7 +530,7 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.TrustAnswered: _trust_answered,
     actions.WentIn: _went_in,
     actions.Zoomed: lambda state, action: (replace(state, zoom=action.zoom), ()),
-    **{action: _editing(rule) for action, rule in reduce_edits.BY_ACTION.items()},
+    **{action: _editing(rule) for action, rule in (reduce_edits.BY_ACTION | reduce_fixes.BY_ACTION).items()},
 }
 
 _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
@@ -566,5 +570,5 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "theme.choose": _showing("themes"),
     "theme.next": _next_theme,
     "glyphs": lambda state: _glyphs_chosen(state, actions.GlyphsChosen(not state.ascii)),
-    **{command: _commanding(rule) for command, rule in reduce_edits.BY_COMMAND.items()},
+    **{command: _commanding(rule) for command, rule in (reduce_edits.BY_COMMAND | reduce_fixes.BY_COMMAND).items()},
 }

@@ -301,6 +301,13 @@ class Session:
 
         self._later(job)
 
+    def _write_function(self, effect: effects.WriteFunction) -> None:
+        def job() -> None:
+            file, line = write_function(effect.folder, effect.reference, effect.source)
+            self._post(actions.FunctionWritten(effect.folder, effect.reference, file, line, effect.then_open))
+
+        self._later(job)
+
     def _read_runs(self, effect: effects.ReadRuns) -> None:
         def job() -> None:
             from studio.run_link import runs_in
@@ -389,6 +396,7 @@ _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.SaveProject: Session._save_project,
     effects.StartRun: Session._start_run,
     effects.WatchProject: Session._watch_project,
+    effects.WriteFunction: Session._write_function,
 }
 
 
@@ -489,6 +497,33 @@ def new_project(template: str, folder: Path) -> Path:
     path = make_project(template, folder)
     keep_trust(path)
     return path
+
+
+def write_function(folder: Path, reference: str, stub: str) -> tuple[Path, int]:
+    """Put a new function behind all that its module holds; the file and the line at which it begins.
+
+    What is there is never changed: a module that has the name already, or that somebody saves meanwhile, is left alone.
+    Raises SystemFailure where the system refuses.
+    """
+    from engine.errors import SystemFailure
+    from engine.project.source import read_source, save
+    from studio.document.stubs import defines, module_file, with_stub
+
+    file = module_file(folder, reference)
+    if file is None:
+        raise SystemFailure(f"{reference} names no file in {folder}")
+    name = reference.partition(":")[2]
+    if not file.exists():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text, line = with_stub("", stub)
+        save(file, text, expected="")
+        return file, line
+    source = read_source(file)
+    if defines(source.text, name):
+        raise SystemFailure(f"{file.name} has a {name} already; nothing was written")
+    text, line = with_stub(source.text, stub)
+    save(file, text, expected=source.stamp)
+    return file, line
 
 
 def _nothing(_: object) -> None:

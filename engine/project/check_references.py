@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from engine.project.comparisons import is_function, read_comparison, references_of
-from engine.project.findings import Notes, Path, harmless, shown
+from engine.project.findings import Fix, Notes, Path, harmless, shown
 from engine.project.model import (
     DEFAULT_SETTINGS,
     Approval,
@@ -93,7 +93,8 @@ def uses_of(standing: Standing, notes: Notes) -> Iterator[Use]:
         ref = _edge(name, spot, notes)
         if ref is not None and ref.steps:
             message = f"{shown(name)} in `needs` names a part of a result"
-            notes.error("bad-need", spot, message, f'an order edge carries no data: write "{ref.name}"')
+            remedy = f'an order edge carries no data: write "{ref.name}"'
+            notes.error("bad-need", spot, message, remedy, fix=Fix("value", ref.name))
             ref = None
         if ref is not None:
             yield Use(ref, spot)
@@ -173,7 +174,8 @@ def _edge(text: str, place: Path, notes: Notes) -> Ref | None:
     if "${" in text:
         inner = text.strip().removeprefix("${").removesuffix("}")
         message = f"{path_text(place)} takes the name of a node, not ${{...}}"
-        notes.error("bad-reference", place, message, f'write "{inner[:60]}" without ${{ }}, or move it to `args`')
+        remedy = f'write "{inner[:60]}" without ${{ }}, or move it to `args`'
+        notes.error("bad-reference", place, message, remedy, fix=Fix("name", inner, text))
         return None
     ref: Ref | None = _read(read_reference, text, place, notes)
     if isinstance(ref, Ref) and ref.kind != "node":
@@ -219,7 +221,8 @@ def note_missing(missing: Missing, place: Path, notes: Notes) -> None:
         names = missing.known()
         listed = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         remedy = f"known here: {listed}" if names else "there are no other nodes"
-    notes.error("unknown-node", place, missing.message, remedy)
+    fix = Fix("name", near, missing.name) if near is not None else None
+    notes.error("unknown-node", place, missing.message, remedy, fix=fix)
 
 
 def _check_result(standings: list[Standing], workflow: Workflow, place: Path, notes: Notes) -> None:
@@ -252,11 +255,13 @@ class _Known:
         elif ref.kind in self.names:
             what, names = self.names[ref.kind]
             if ref.name not in names:
+                near = notes.nearest(ref.name, names)
                 notes.error(
                     f"unknown-{ref.kind.removesuffix('s')}",
                     use.place,
                     f"there is no {what} {shown(ref.name)}",
-                    self._remedy(ref, names, notes),
+                    f"did you mean ${{{ref.kind}.{near}}}?" if near else f"add {ref.name} = ... to [{ref.kind}]",
+                    fix=Fix("name", f"{ref.kind}.{near}", f"{ref.kind}.{ref.name}") if near else None,
                 )
         elif ref.kind == "item" and not standing.mapped:
             notes.error("no-item", use.place, "${item} means something inside of a map only", "add `map` to the node")
@@ -266,12 +271,6 @@ class _Known:
         elif ref.kind == "index" and not (standing.looped or standing.mapped):
             message = "${index} means something inside of a map or loop only"
             notes.error("no-index", use.place, message, "add `map`, `until` or `while` to the node")
-
-    def _remedy(self, ref: Ref, names: list[str], notes: Notes) -> str:
-        near = notes.nearest(ref.name, names)
-        if near is not None:
-            return f"did you mean ${{{ref.kind}.{near}}}?"
-        return f"add {ref.name} = ... to [{ref.kind}]"
 
 
 def edge_place(standing: Standing, target: Standing) -> Path:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from engine.project.comparisons import is_function
-from engine.project.findings import Notes, Path, shown
+from engine.project.findings import Fix, Notes, Path, shown
 from engine.project.functions import Function, Module, Sources
 from engine.project.literals import check_literals
 from engine.project.model import (
@@ -61,16 +61,17 @@ def find(reference: str, place: Path, sources: Sources, notes: Notes) -> Functio
     """The function of `module:function`, as far as its source is known; what is wrong with it is noted."""
     if not is_function(reference):
         near = reference.replace("/", ".").removesuffix(".py")
-        remedy = _EXAMPLE
+        remedy, fix = _EXAMPLE, None
         if "." in near and ":" not in near:
             better = ":".join(near.rsplit(".", 1))
-            remedy = f'write "{better}"' if is_function(better) else _EXAMPLE
-        notes.error("bad-function", place, f"{shown(reference)} does not name a function", remedy)
+            if is_function(better):
+                remedy, fix = f'write "{better}"', Fix("value", better)
+        notes.error("bad-function", place, f"{shown(reference)} does not name a function", remedy, fix=fix)
         return None
     module_name, _, name = reference.partition(":")
     module = sources.module(module_name)
     if module is None and sources.first_time(module_name):
-        _note_missing_module(module_name, place, sources, notes)
+        _note_missing_module(reference, place, sources, notes)
     if module is None:
         return None
     if module.problem is not None:
@@ -86,7 +87,8 @@ def find(reference: str, place: Path, sources: Sources, notes: Notes) -> Functio
             near_name = notes.nearest(name, module.functions)
             remedy = f'did you mean "{module_name}:{near_name}"?' if near_name else f"add def {name}(...) to it"
             message = f"{shown(module.file.name)} has no function {shown(name)}"
-            notes.error("missing-function", place, message, remedy)
+            fix = Fix("value", f"{module_name}:{near_name}") if near_name else _written(reference)
+            notes.error("missing-function", place, message, remedy, fix=fix)
         return None
     if not function.function:
         message = f"{shown(name)} in {shown(module.file.name)}, line {function.line}, is a value, not a function"
@@ -114,14 +116,22 @@ def modules_of(standings: list[Standing]) -> set[str]:
     return {task.partition(":")[0].partition(".")[0] for task in tasks if isinstance(task, str)}
 
 
-def _note_missing_module(name: str, place: Path, sources: Sources, notes: Notes) -> None:
+def _written(reference: str) -> Fix | None:
+    """A function at the top of a module can be written; a method belongs to a class that somebody has to think of."""
+    return Fix("function", reference) if "." not in reference.partition(":")[2] else None
+
+
+def _note_missing_module(reference: str, place: Path, sources: Sources, notes: Notes) -> None:
+    name, _, function = reference.partition(":")
     if sources.installed(name):
         return
     here = sources.modules_here()
     near = notes.nearest(name, here)
     file = name.replace(".", "/") + ".py"
     remedy = f"did you mean {near}?" if near else f"create {file} beside the project file, or install the package"
-    notes.error("missing-module", place, f"there is no module {shown(name)}: {file} is not in the folder", remedy)
+    fix = Fix("value", f"{near}:{function}") if near else _written(reference)
+    message = f"there is no module {shown(name)}: {file} is not in the folder"
+    notes.error("missing-module", place, message, remedy, fix=fix)
 
 
 def _inherited(name: str, module: Module) -> bool:
@@ -147,7 +157,8 @@ def _check_arguments(node: Node, function: Function, place: Path, notes: Notes, 
             near = notes.nearest(key, function.named)
             takes = ", ".join(name for name in function.named if name != "ctx") or "nothing"
             remedy = f"did you mean `{near}`?" if near else f"it takes {takes}"
-            notes.error("bad-argument", spot, f"{function.name}() has no argument {shown(key)}", remedy)
+            fix = Fix("key", near) if near and near not in given and spot[-1] == key else None
+            notes.error("bad-argument", spot, f"{function.name}() has no argument {shown(key)}", remedy, fix=fix)
     missing = sorted(function.required - given.keys() - {"ctx"})
     if missing and exact:
         names_text = ", ".join(f"`{name}`" for name in missing)

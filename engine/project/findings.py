@@ -23,6 +23,19 @@ MAX_FINDINGS = 1_000
 _SHOWN = 60  # characters of a person's text that a message repeats at most
 
 
+class Fix(Struct, frozen=True):
+    """What mends a finding by itself, where there is just one thing to do. The remedy says the same in words.
+
+    act "value": put `new` at the finding's path. "key": call the key at the end of the path `new`. "name": inside of the
+    text at the path, write `new` for `old`. "function": write the function `new` (`module:function`), which is missing. A
+    list is a tuple here, so that findings can be told apart by their hash.
+    """
+
+    act: Literal["value", "key", "name", "function"]
+    new: Any
+    old: str = ""
+
+
 class Finding(Struct, frozen=True):
     """One remark. `line` and `column` count from 1 and are None where the file cannot be pointed into."""
 
@@ -36,6 +49,7 @@ class Finding(Struct, frozen=True):
     path: Path = ()
     related: tuple[Path, ...] = ()
     """Other places that belong to it; `places` adds their lines to the message."""
+    fix: Fix | None = None
 
     @property
     def place(self) -> str:
@@ -50,7 +64,7 @@ class Finding(Struct, frozen=True):
     def to_dict(self) -> dict[str, Any]:
         """Plain data for `--json`."""
         known = structs.asdict(self)
-        del known["related"]
+        del known["related"], known["fix"]
         return {**known, "path": list(self.path)}
 
 
@@ -109,9 +123,9 @@ class Notes:
         self._comparisons -= len(candidates)
         return nearest(name, candidates) if self._comparisons > 0 else None
 
-    def error(self, code: str, path: Path, message: str, remedy: str, *related: Path) -> None:
+    def error(self, code: str, path: Path, message: str, remedy: str, *related: Path, fix: Fix | None = None) -> None:
         """Note what keeps the project from running; `related` are further places, whose lines the message will name."""
-        self._note(Finding(code, "error", message, remedy, path=path, related=related))
+        self._note(Finding(code, "error", message, remedy, path=path, related=related, fix=fix))
 
     def warning(self, code: str, path: Path, message: str, remedy: str) -> None:
         """Note what a person should look at."""

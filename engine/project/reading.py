@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.project.findings import Notes, Path, shown
+from engine.project.findings import Fix, Notes, Path, shown
 from engine.project.ids import why_bad
 from engine.project.model import (
     DEFAULT_SETTINGS,
@@ -47,7 +47,7 @@ from engine.project.shapes import (
     special,
     wrong,
 )
-from engine.project.spellings import BODIES_ELSEWHERE_CALLED, ELSEWHERE_CALLED, read_params
+from engine.project.spellings import BODIES_ELSEWHERE_CALLED, ELSEWHERE_CALLED, RENAMED, read_params
 
 FORMAT = 1
 """The version of the file format that this program writes, and the newest that it reads."""
@@ -238,7 +238,9 @@ def _note_stray(key: str, value: Any, kind: type[Struct] | None, path: Path, not
     else:
         meant = ELSEWHERE_CALLED.get(key)
         if meant is not None:
-            notes.error("unknown-key", place, f"{path_text(path)} has no key {shown(key)}", f"here it is {meant}")
+            fix = Fix("key", RENAMED[key]) if key in RENAMED else None
+            what = f"{path_text(path)} has no key {shown(key)}"
+            notes.error("unknown-key", place, what, f"here it is {meant}", fix=fix)
             return
         known = {**_keys_of(kind or Shell, True), **dict.fromkeys(_SEPARATE)}
         note_unknown({key: value}, known, path, notes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import collections.abc
 import math
+import re
 import types
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -18,7 +19,7 @@ from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 from msgspec import NODEFAULT, Meta, Struct, UnsetType, structs
 
 from engine.project.durations import EXAMPLES, meant_duration, parse_duration
-from engine.project.findings import Notes, Path, shown
+from engine.project.findings import Fix, Notes, Path, shown
 
 BAD: Final = object()
 """What a converter returns after it has noted why the value is wrong."""
@@ -100,13 +101,15 @@ def note_unknown(table: Mapping[str, Any], known: collections.abc.Collection[str
         if key not in known:
             near = notes.nearest(key, known)
             remedy = f"did you mean `{near}`?" if near else f"known here: {', '.join(known)}"
-            notes.error("unknown-key", (*path, key), f"{path_text(path)} has no key {shown(key)}", remedy)
+            fix = Fix("key", near) if near and near not in table else None
+            notes.error("unknown-key", (*path, key), f"{path_text(path)} has no key {shown(key)}", remedy, fix=fix)
 
 
-def wrong(path: Path, notes: Notes, value: Any, wanted: str, remedy: str) -> Any:
-    """Note that the value at `path` is not what it should be; returns BAD."""
+def wrong(path: Path, notes: Notes, value: Any, wanted: str, remedy: str, *, meant: Any = None) -> Any:
+    """Note that the value at `path` is not what it should be, and what was surely `meant`; returns BAD."""
     found = f"{shown(value)} ({_NAMES.get(type(value), 'another kind of value')})"
-    notes.error("wrong-value", path, f"{path_text(path)} must be {wanted}, not {found}", remedy)
+    fix = None if meant is None else Fix("value", meant)
+    notes.error("wrong-value", path, f"{path_text(path)} must be {wanted}, not {found}", remedy, fix=fix)
     return BAD
 
 
@@ -200,9 +203,8 @@ def _literal(choices: tuple[str, ...]) -> Converter:
             return value
         near = notes.nearest(value, choices) if isinstance(value, str) else None
         wanted = ", ".join(f'"{choice}"' for choice in choices)
-        return wrong(
-            path, notes, value, f"one of {wanted}", f'did you mean "{near}"?' if near else "choose one of them"
-        )
+        remedy = f'did you mean "{near}"?' if near else "choose one of them"
+        return wrong(path, notes, value, f"one of {wanted}", remedy, meant=near)
 
     return chosen
 
@@ -211,7 +213,8 @@ def _sequence(inner: Converter) -> Converter:
     def sequence(value: Any, path: Path, notes: Notes) -> Any:
         if not isinstance(value, list):
             inside = shown(value) if isinstance(value, str) and len(value) < 60 else "..."
-            return wrong(path, notes, value, "a list", f"put it in brackets: [{inside}]")
+            meant = (value,) if isinstance(value, str) else None
+            return wrong(path, notes, value, "a list", f"put it in brackets: [{inside}]", meant=meant)
         items = [inner(item, (*path, index), notes) for index, item in enumerate(value)]
         return BAD if any(item is BAD for item in items) else tuple(items)
 
@@ -235,7 +238,10 @@ def _anything(value: Any, path: Path, notes: Notes) -> Any:
 
 
 def _text(value: Any, path: Path, notes: Notes) -> Any:
-    return value if isinstance(value, str) else wrong(path, notes, value, "text", "put it in quotes")
+    if isinstance(value, str):
+        return value
+    meant = str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+    return wrong(path, notes, value, "text", "put it in quotes", meant=meant)
 
 
 def _whole(value: Any, path: Path, notes: Notes) -> Any:
@@ -243,17 +249,22 @@ def _whole(value: Any, path: Path, notes: Notes) -> Any:
         if -(2**63) <= value < 2**63:
             return value
         return wrong(path, notes, value, "a whole number of at most 64 bits", "use a smaller number")
-    return wrong(path, notes, value, "a whole number", "write it without quotes and without a point")
+    meant = int(value) if isinstance(value, str) and _WHOLE.fullmatch(value) else None
+    return wrong(path, notes, value, "a whole number", "write it without quotes and without a point", meant=meant)
 
 
 def _number(value: Any, path: Path, notes: Notes) -> Any:
     if isinstance(value, int | float) and not isinstance(value, bool) and _finite(value):
         return float(value)
-    return wrong(path, notes, value, "a number", "write it without quotes, for example 2.0")
+    meant = float(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+    return wrong(path, notes, value, "a number", "write it without quotes, for example 2.0", meant=meant)
 
 
 def _yes_or_no(value: Any, path: Path, notes: Notes) -> Any:
-    return value if isinstance(value, bool) else wrong(path, notes, value, "true or false", "write true or false")
+    if isinstance(value, bool):
+        return value
+    meant = _SPOKEN.get(value.strip().lower()) if isinstance(value, str) else None
+    return wrong(path, notes, value, "true or false", "write true or false", meant=meant)
 
 
 def read_seconds(value: Any, path: Path, notes: Notes) -> Any:
@@ -266,13 +277,17 @@ def read_seconds(value: Any, path: Path, notes: Notes) -> Any:
             return seconds
         meant = meant_duration(value)
         if meant is not None:
-            return wrong(path, notes, value, "a length of time", f'did you mean "{meant}"?')
+            return wrong(path, notes, value, "a length of time", f'did you mean "{meant}"?', meant=meant)
     return wrong(path, notes, value, "a length of time", f"write seconds or a text: {EXAMPLES}")
 
 
 def _finite(value: int | float) -> bool:
     return math.isfinite(value) if isinstance(value, float) else abs(value) < 2**63
 
+
+_WHOLE = re.compile(r"\s*-?(?:0|[1-9]\d{0,17})\s*", re.ASCII)
+_NUMBER = re.compile(r"\s*-?\d{1,17}(?:\.\d{1,17})?\s*", re.ASCII)
+_SPOKEN = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 
 _PLAIN: dict[Any, Converter] = {
     Any: _anything,

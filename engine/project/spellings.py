@@ -87,7 +87,7 @@ def _strategy(name: Any, value: Mapping[str, Any], path: Path, notes: Notes) -> 
         return CustomDelay
     near = notes.nearest(name, STRATEGIES) if isinstance(name, str) else None
     remedy = f'did you mean "{near}"?' if near else "choose one of them"
-    wrong(path, notes, name, 'one of "immediate", "fixed", "exponential", or "module:function"', remedy)
+    wrong(path, notes, name, 'one of "immediate", "fixed", "exponential", or "module:function"', remedy, meant=near)
     return ExponentialBackoff
 
 
@@ -115,7 +115,8 @@ def _read_on_error(value: Any, path: Path, notes: Notes) -> Any:
             return Compensate(tuple(NodeId(name) for name in target))
     near = notes.nearest(value, _ON_ERROR) if isinstance(value, str) else None
     near = "skip" if value in ("ignore", "continue", "pass") else near
-    return wrong(path, notes, value, _ON_ERROR_WANTED, f'did you mean "{near}"?' if near else "choose one of them")
+    remedy = f'did you mean "{near}"?' if near else "choose one of them"
+    return wrong(path, notes, value, _ON_ERROR_WANTED, remedy, meant=near)
 
 
 def _read_join(value: Any, path: Path, notes: Notes) -> Any:
@@ -127,7 +128,7 @@ def _read_join(value: Any, path: Path, notes: Notes) -> Any:
             return number
     near = notes.nearest(value, ("all", "any", "all_done")) if isinstance(value, str) else None
     remedy = f'did you mean "{near}"?' if near else "choose one of them; the number is 1 or more"
-    return wrong(path, notes, value, '"all", "any", "all_done" or { at_least = 2 }', remedy)
+    return wrong(path, notes, value, '"all", "any", "all_done" or { at_least = 2 }', remedy, meant=near)
 
 
 def read_params(table: Any, path: Path, notes: Notes) -> dict[str, Param]:
@@ -179,6 +180,16 @@ ELSEWHERE_CALLED: Mapping[str, str] = {
     "trigger_rule": '`join = "any"`',
 }
 """What other tools call what a node has here: a misspelling that no letter tells."""
+
+RENAMED: Mapping[str, str] = {
+    **dict.fromkeys(("depends_on", "depends", "dependencies", "deps", "after"), "needs"),
+    **dict.fromkeys(("foreach", "for_each"), "map"),
+    **dict.fromkeys(("parameters", "kwargs", "arguments"), "args"),
+    **dict.fromkeys(("workdir", "working_directory"), "cwd"),
+    "environment": "env",
+    "if": "when",
+}
+"""Those of them that need nothing but another name for the same value."""
 
 BODIES_ELSEWHERE_CALLED: Mapping[str, str] = {
     "run": "shell",

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 
 from engine.draw.scene import Zoom
 from engine.project.model import Workflow
-from studio.actions import Action, Asked, CursorMoved, FocusMoved
+from studio.actions import Action, Asked, CursorMoved, FixChosen, FocusMoved
 from studio.document.draft import Draft
 from studio.document.drawing import Drawing, drawing_of, plain_drawing
 from studio.document.reader import Document, path_of_keys
@@ -260,6 +260,9 @@ class Editor(Vertical):
 
     def command(self, name: str) -> Action | bool:
         """An action to dispatch, or whether the command was ours."""
+        if name == "problem.fix":
+            page = self._pages.get("problems")
+            return FixChosen(getattr(page, "chosen", 0))
         if name == "field.help":
             return Asked("help")
         if name in _OF_INSPECTOR and self._inspector.has_focus:

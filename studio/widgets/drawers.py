@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from textual import events
 
-from studio.actions import Asked, CursorMoved, DrawerChosen, FindingChosen
+from studio.actions import Asked, CursorMoved, DrawerChosen, FindingChosen, FixChosen
 from studio.document import highlight
+from studio.document.mending import mendable
 from studio.document.reader import line_of, outline, path_at, path_of_keys
 from studio.document.visible import lines as text_lines
 from studio.keys import cap
@@ -56,14 +57,20 @@ class Problems(Page):
         super().__init__(id=id)
         self.state: StudioState | None = None
         self.chosen = 0
+        self.rows: list[int] = []
 
     def show(self, state: StudioState) -> None:
         """Show the findings of this state's document."""
         old, self.state = self.state, state
-        if old is None or old.document is not state.document or old.broken is not state.broken:
-            self.chosen = 0
-            self.top = 0
+        findings = state.document.findings if state.document is not None else ()
+        if old is None or old.broken is not state.broken or _file(old) != _file(state):
+            self.chosen = self.top = 0
+        elif old.cursor != state.cursor and not self.has_focus:
+            about = (path_of_keys(tuple(finding.path)) == state.cursor for finding in findings)
+            self.chosen = next((number for number, here in enumerate(about) if here), self.chosen)
+        self.chosen = max(0, min(self.chosen, len(findings) - 1))
         self.repaint()
+        self._reveal()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         state = self.state
@@ -75,7 +82,7 @@ class Problems(Page):
         if not findings:
             return [[Piece(f"  {sign('dot', ascii=self.ascii)} ", "completed"), Piece("No problems found.", "muted")]]
         found: list[Line] = []
-        self.rows: list[int] = []
+        self.rows = []
         for number, finding in enumerate(findings):
             self.rows.append(len(found))
             error = finding.severity == "error"
@@ -92,6 +99,9 @@ class Problems(Page):
                 Piece(finding.message, "text" if chosen else "muted", ground, act=act),
             ]
             right = [Piece(f" {where}  ", "muted", ground, act=act)]
+            if mendable(finding):
+                fix = FixChosen(number)
+                right += [Piece("f", "accent", ground, bold=True, act=fix), Piece(" fix  ", "muted", ground, act=fix)]
             found.append([piece._replace(ground=ground) for piece in spread(left, right, width)])
             if chosen:
                 found += [
@@ -105,8 +115,12 @@ class Problems(Page):
         count = len(state.document.findings) if state is not None and state.document is not None else 0
         self.chosen = max(0, min(self.chosen + by, count - 1))
         self.repaint()
+        self._reveal()
+
+    def _reveal(self) -> None:
+        """The finding in hand in view, with its remedy."""
         _ = self.shown
-        row = self.rows[self.chosen] if count else 0
+        row = self.rows[self.chosen] if self.chosen < len(self.rows) else 0
         if row < self.top:
             self.top = row
         elif row + 2 >= self.top + self.size.height:
@@ -123,6 +137,10 @@ class Problems(Page):
             event.stop()
             event.prevent_default()
             self.post_message(Notice(FindingChosen(self.chosen)))
+
+
+def _file(state: StudioState) -> object:
+    return state.document.path if state.document is not None else None
 
 
 def _base(file: str | None) -> str:
