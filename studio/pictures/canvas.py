@@ -1,28 +1,23 @@
 """The graph as cells: a scene, what each node says, and what a person looks at, as rows for any rectangle of it.
 
-Only what is in the rectangle is worked out, by the scene's spatial queries. Lines at rest do not change while a person
-moves about, so they are kept by tiles of the scene; what is lit is put on top for the part in view. Order of drawing:
-frames of open groups, lines, boxes, ports and marks, badges. What lies over the picture (rim, callout, map) is put on the
+Only what is in the rectangle is worked out, by the scene's spatial queries. Order of drawing: frames of open groups,
+lines, boxes, ports and marks, badges. What lies over the picture (rim, callout, map) is put on the
 same grid afterwards, by `overlays`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 
-from engine.draw.ink import Sheet, trail
-from engine.draw.scene import Box, End, Form, Link, Panel, Rect, Scene, Wire, Zoom
+from engine.draw.scene import Box, Form, Rect, Scene, Zoom
 from engine.draw.sizes import listed_rows
-from engine.draw.strokes import ASCII, UNICODE, UPRIGHT, heavy, joined
 from studio.pictures.cards import Pen, Stance
 from studio.pictures.cells import Grid, tone
 from studio.pictures.faces import Face
+from studio.pictures.lines import Lines
 from studio.pictures.minimap import Minimap
 from studio.pictures.view import Style, View
 from studio.theme import ASCII_SPINNER, SPINNER, sign
-
-TILE_WIDTH, TILE_HEIGHT = 96, 32
-_MAX_TILES = 64
 
 
 class Canvas:
@@ -32,15 +27,9 @@ class Canvas:
         self.scene = scene
         self.style = style
         self.pen = Pen(style)
+        self.lines = Lines(scene, style)
         self.minimap: Minimap | None = None
         self._seen: tuple[Rect, list[int]] | None = None
-        self._rest: tuple[bool, Grid] | None = None
-        self._lit: tuple[Collection[int], tuple[str, bool], Grid, dict[int, str]] | None = None
-        self._top: tuple[Collection[int], Sheet, set[int]] | None = None
-        self._chars = ASCII if style.ascii else UNICODE
-        self._tiles: dict[tuple[int, int], Sheet] = {}
-        self._trails: dict[Link, list[tuple[Wire, End]]] = {}
-        self._crossing: dict[tuple[int, int], list[Link]] = {}
         self._stamps: dict[int, tuple[Face, Stance, Grid]] = {}
         self._dot_looks: dict[str, tuple[str, int]] = {}
         self._listed: dict[int, tuple[tuple[str, str], ...]] = {}
@@ -51,7 +40,7 @@ class Canvas:
         boxes = self._boxes_in(rect)
         graph, forms = self.scene.graph.boxes, self.scene.forms
         shapes = [box for box in boxes if forms.get(box) is not Form.OPEN] if self.scene.frames else boxes
-        grid, lit_ports = self._lines(rect, view)
+        grid, lit_ports = self.lines.grid(rect, view)
         if len(shapes) < len(boxes):
             frames = Grid(rect)
             for box in boxes:
@@ -76,131 +65,6 @@ class Canvas:
             self._seen = (rect, self.scene.boxes_in(rect))
         return self._seen[1]
 
-    # -- lines -------------------------------------------------------------------------------------------------------
-
-    def _lines(self, rect: Rect, view: View) -> tuple[Grid, dict[int, str]]:
-        """All edges, on a grid to go on with; the boxes with a lit line at their right port (~box: inside of their
-        left one). Kept for as long as nobody moves, since what runs changes no line."""
-        edges, token = (view.critical, "critical") if view.critical else (view.lit, "accent")
-        dim = view.only is not None
-        kept = self._lit
-        if kept is None or kept[0] is not edges or kept[1] != (token, dim) or not kept[2].covers(rect):
-            grid = self._at_rest(rect, dim)
-            ports = self._light(grid, rect, edges, token) if edges else {}
-            kept = self._lit = (edges, (token, dim), grid, ports)
-        return kept[2].copy(rect), kept[3]
-
-    def _at_rest(self, rect: Rect, dim: bool) -> Grid:
-        """All edges as they are when nothing is lit; a grid to go on with."""
-        if self.scene.zoom is Zoom.DOT:
-            return Grid(rect)
-        if self._rest is None or self._rest[0] != dim or not self._rest[1].covers(rect):
-            grid = Grid(rect)
-            chars, ink = self._chars, tone("line" if dim else "edge")
-            left, width = grid.x, grid.width
-            for sheet in self._tiles_in(rect):
-                for y in range(max(rect.y, sheet.rect.y), min(rect.bottom, sheet.rect.bottom)):
-                    cells = sheet.cells.get(y)
-                    if cells:
-                        line, tones = grid.line(y)
-                        for x, stroke in cells.items():
-                            if 0 <= (at := x - left) < width:
-                                line[at] = chars[stroke]
-                                tones[at] = ink
-            self._rest = (dim, grid)
-        return self._rest[1].copy(rect)
-
-    def _light(self, grid: Grid, rect: Rect, edges: Collection[int], token: str) -> dict[int, str]:
-        """Put what is lit on top; the ports it has."""
-        chars = self._chars
-        ink = tone(token)
-        top, ports = self._lit_sheet(rect, edges)
-        sheets = [] if self.scene.zoom is Zoom.DOT else self._tiles_in(rect)
-        left, right = rect.x, rect.right
-        for y in range(rect.y, rect.bottom):
-            row = top.cells.get(y)
-            if not row:
-                continue
-            line, tones = grid.line(y)
-            under = [sheet for sheet in sheets if sheet.rect.y <= y < sheet.rect.bottom]
-            for x, stroke in row.items():
-                if left <= x < right:
-                    below = next((sheet for sheet in under if sheet.rect.x <= x < sheet.rect.right), None)
-                    merged = heavy(stroke) if below is None else _over(below, top, x, y, stroke)
-                    line[x - left] = chars[merged]
-                    tones[x - left] = ink
-        return dict.fromkeys(ports, token)
-
-    def _lit_sheet(self, rect: Rect, edges: Collection[int]) -> tuple[Sheet, set[int]]:
-        """The strokes of what is lit, and its ports. Who asks for the same again somewhere else is panning, and gets
-        a sheet with half a view more on each side, which holds for some steps."""
-        kept = self._top
-        if kept is not None and kept[0] is edges:
-            if _within(rect, kept[1].rect):
-                return kept[1], kept[2]
-            wide, high = rect.width // 2, rect.height // 2
-            rect = Rect(rect.x - wide, rect.y - high, rect.width + 2 * wide, rect.height + 2 * high)
-        top, ports = Sheet(rect), set[int]()
-        top.put(list(self._lit_wires(rect, edges, ports)))
-        self._top = (edges, top, ports)
-        return top, ports
-
-    def _tiles_in(self, rect: Rect) -> list[Sheet]:
-        return [self._tile(column, row) for column, row in _tiles(rect)]
-
-    def _lit_wires(self, rect: Rect, edges: Collection[int], ports: set[int]) -> Iterator[Wire]:
-        """The parts in view of wires that these edges run along."""
-        chosen = edges if isinstance(edges, set | frozenset) else frozenset(edges)
-        parts: dict[int, tuple[Wire, set[End]]] = {}
-        for panel in self.scene.panels:
-            if not panel.rect.meets(rect):
-                continue
-            links: dict[Link, None] = {}
-            for gap in panel.gaps_in(rect.x, rect.right):
-                links.update(dict.fromkeys(self._links_at(panel, gap)))
-            for link in links:
-                if not chosen.isdisjoint(link.edges):
-                    ports.add(~link.source if link.source == panel.group else link.source)
-                    for wire, end in self._trail(panel, link):
-                        if wire.top < rect.bottom and wire.bottom >= rect.y:
-                            parts.setdefault(id(wire), (wire, set()))[1].add(end)
-        for wire, ends in parts.values():
-            yield Wire(wire.source, wire.dashed, wire.row, wire.start, wire.x, sorted(ends))
-
-    def _links_at(self, panel: Panel, gap: int) -> list[Link]:
-        """The links that go through or end in a gap."""
-        key = (panel.group, gap)
-        if key not in self._crossing:
-            for each in range(len(panel.gap_x)):
-                self._crossing[panel.group, each] = []
-            layer_of = panel.layered.layer
-            for link in panel.links:
-                first = 0 if link.source == panel.group else layer_of[panel.items[link.source]] + 1
-                last = len(panel.column_x) if link.target == panel.group else layer_of[panel.items[link.target]]
-                for each in range(first, last + 1):
-                    self._crossing.setdefault((panel.group, each), []).append(link)
-        return self._crossing.get(key, [])
-
-    def _trail(self, panel: Panel, link: Link) -> list[tuple[Wire, End]]:
-        found = self._trails.get(link)
-        if found is None:
-            found = self._trails[link] = trail(panel, link)
-        return found
-
-    def _tile(self, column: int, row: int) -> Sheet:
-        sheet = self._tiles.get((column, row))
-        if sheet is None:
-            rect = Rect(column * TILE_WIDTH, row * TILE_HEIGHT, TILE_WIDTH, TILE_HEIGHT)
-            sheet = Sheet(rect)
-            for panel in self.scene.panels:
-                if panel.rect.meets(rect):
-                    for gap in panel.gaps_in(rect.x, rect.right):
-                        sheet.put(panel.wires[gap])
-            while len(self._tiles) >= _MAX_TILES:
-                del self._tiles[next(iter(self._tiles))]
-            self._tiles[column, row] = sheet
-        return sheet
-
     # -- boxes -------------------------------------------------------------------------------------------------------
 
     def stance(self, box: int, view: View, lit_port: str = "") -> Stance:
@@ -209,7 +73,7 @@ class Canvas:
             cursor=box == view.cursor,
             hover=box == view.hover,
             selected=box in view.selected,
-            kin=box in view.kin,
+            kin=self.scene.zoom is Zoom.LINE and box in view.kin,
             dim=view.only is not None and box not in view.only,
             leaves=box in self.scene.leaves,
             lit_port=lit_port,
@@ -310,20 +174,3 @@ class Canvas:
                 x = rect.x if rect.width == 1 else rect.x - 1 - (rect.height == 1)
                 titled = self.scene.forms.get(box) in (Form.LISTED, Form.OPEN)
                 grid.put(max(x, grid.x), rect.y if titled else self.scene.port_row(box), cells, ink)
-
-
-def _tiles(rect: Rect) -> Iterator[tuple[int, int]]:
-    for row in range(rect.y // TILE_HEIGHT, (rect.bottom - 1) // TILE_HEIGHT + 1):
-        for column in range(rect.x // TILE_WIDTH, (rect.right - 1) // TILE_WIDTH + 1):
-            yield column, row
-
-
-def _within(rect: Rect, other: Rect) -> bool:
-    return other.x <= rect.x and rect.right <= other.right and other.y <= rect.y and rect.bottom <= other.bottom
-
-
-def _over(below: Sheet, top: Sheet, x: int, y: int, stroke: int) -> int:
-    """A lit stroke on what is there: a bridge over another net's upright, a joint with all else."""
-    owner = below.through.get((x, y))
-    crosses = owner is not None and not stroke & (UPRIGHT * 3) and top.level.get((x, y)) != owner
-    return heavy(stroke) if crosses else joined(below.cells.get(y, {}).get(x, 0), heavy(stroke))

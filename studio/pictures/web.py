@@ -99,6 +99,8 @@ class Web:
     def _reach(self, box: int, next_to: list[list[tuple[int, int]]]) -> tuple[set[int], set[int]]:
         boxes = self._graph.boxes
         children = self._children
+        if not children:
+            return _reach_flat(box, next_to)
         seen = set(self.inside(box))
         edges: set[int] = set()
         asked: set[int] = set()
@@ -118,6 +120,18 @@ class Web:
                             todo += inner
                 at = boxes[at].parent
         return seen, edges
+
+
+def _reach_flat(box: int, next_to: list[list[tuple[int, int]]]) -> tuple[set[int], set[int]]:
+    """The same where there are no groups; the cursor asks for it at every step."""
+    seen, edges, found = {box}, list[int](), [box]
+    for at in found:
+        for other, number in next_to[at]:
+            edges.append(number)
+            if other not in seen:
+                seen.add(other)
+                found.append(other)
+    return seen, set(edges)
 
 
 def _ends(next_to: list[list[tuple[int, int]]], held: Iterable[int]) -> list[int]:
