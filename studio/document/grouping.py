@@ -73,7 +73,7 @@ def _group(draft: Draft, edit: edits.Group) -> Draft:
     check_new(own, group)
     base = base_of(edit.workflow)
     keys = keys_of(own, group, base)
-    add = Add(keys, {"kind": edit.kind}, *_spot(list(siblings(own, owner)), name_of(paths[0])))
+    add = Add(keys, {"kind": edit.kind}, *spot(list(siblings(own, owner)), name_of(paths[0])))
     renames = {path: joined(group, name_of(path)) for path in paths}
     to = {new: (*keys, "nodes", name_of(new)) for new in renames.values()}
     return moved(draft, edit.workflow, renames, before=[add], keys=to)
@@ -95,7 +95,7 @@ def beside(draft: Draft, workflow: str, paths: tuple[str, ...]) -> list[str]:
     return [path for name in siblings(own, owner) if (path := joined(owner, name)) in wanted]
 
 
-def _spot(names: list[str], first: str) -> tuple[str | None, bool]:
+def spot(names: list[str], first: str) -> tuple[str | None, bool]:
     """Where a table goes that is to be written before `first`: after which sibling, or as the first of all."""
     at = names.index(first)
     return (names[at - 1], False) if at else (None, True)

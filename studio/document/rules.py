@@ -14,6 +14,8 @@ from studio.document import copying, edge_rules, edits, grouping, node_rules, pr
 from studio.document.draft import Draft
 from studio.document.edge_rules import check_edge, targets_of
 from studio.document.edits import Edit, EditRefused
+from studio.document.extraction import extract
+from studio.document.inlining import inline
 from studio.document.links import carry
 from studio.document.revert import Revert, difference, reverted
 
@@ -54,6 +56,8 @@ _RULES: Mapping[type[Edit], Callable[[Draft, Any], Draft]] = {
     **copying.RULES,
     **grouping.RULES,
     **project_rules.RULES,
+    edits.ExtractWorkflow: extract,
+    edits.InlineWorkflow: inline,
     Revert: reverted,
     edits.Several: _several,
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from engine.project.checks import check_text
-from engine.project.model import Composite
+from engine.project.model import Composite, SubWorkflow
 from studio.document import edits
 from studio.document.draft import Draft, draft_of
 from studio.document.links import links_of
@@ -114,6 +114,7 @@ command = ["echo", "${fit.score}", "${publish/render}"]
 needs = ["publish", "each", "month"]
 
 # ---- inside ----
+
 [workflows.monthly]
 result = "b"
 [workflows.monthly.params.rows]
@@ -214,6 +215,10 @@ def _edge(c: Chance, draft: Draft, workflow: str, paths: list[str]) -> tuple[str
     return c.pick(found) if found and c.pick((0, 1, 1, 1)) else (c.pick(paths), c.pick(paths), c.pick(ARGUMENTS))
 
 
+def _runners(draft: Draft, workflow: str) -> list[str]:
+    return [path for path, node in walk(draft.workflow(workflow).nodes) if isinstance(node.body, SubWorkflow)]
+
+
 ARGUMENTS = (None, None, "rows", "x", "island")
 Maker = Callable[[Chance, Draft, str, list[str], list[str]], edits.Edit]
 MADE: tuple[Maker, ...] = (
@@ -236,6 +241,8 @@ MADE: tuple[Maker, ...] = (
     lambda c, d, w, p, g: edits.SetNotes(c.pick(p), c.pick(("", "a note", "two\nlines")), workflow=w),
     lambda c, d, w, p, g: edits.Duplicate(c.some(p), workflow=w),
     lambda c, d, w, p, g: edits.InsertOnEdge(_edge(c, d, w, p), c.new([]), c.pick(NODES), workflow=w),
+    lambda c, d, w, p, g: edits.ExtractWorkflow(c.some(p), c.pick(NEW_IDS), workflow=w),
+    lambda c, d, w, p, g: edits.InlineWorkflow(c.pick(_runners(d, w) or p), workflow=w),
     lambda c, d, w, p, g: edits.SetParam(c.pick(("island", "n")), c.pick((1, "x", UNSET)), workflow=w),
     lambda c, d, w, p, g: edits.SetProject(
         c.pick((("project", "description"), ("run", "timeout"), ("defaults", "retry", "max_retries"))),
