@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 
 from engine.draw.scene import Zoom
 from engine.project.model import Workflow
-from studio.actions import Action, Asked, CursorMoved, FixChosen, FocusMoved
+from studio.actions import Action, Asked, CursorMoved, FixChosen, FocusMoved, ModeChanged, Zoomed
 from studio.document.draft import Draft
 from studio.document.drawing import Drawing, drawing_of, plain_drawing
 from studio.document.reader import Document, path_of_keys
@@ -22,6 +21,7 @@ from studio.notices import Notice
 from studio.state import Inner, NodeNow, StudioState
 from studio.theme import sign
 from studio.widgets.bars import Bar, Rail, node_line
+from studio.widgets.holder import Holder
 from studio.widgets.inspector import Inspector
 from studio.widgets.page import Line, Piece
 
@@ -51,12 +51,12 @@ class Shown(NamedTuple):
     draft: Draft | None = None
 
 
-class Editor(Vertical):
+class Editor(Holder):
     """The place where one draws and watches. What is seldom open is made when it is first opened."""
 
     DEFAULT_CSS = """
     Editor { height: 1fr; }
-    Editor #middle { height: 1fr; }
+    Editor #middle { height: 1fr; layout: horizontal; }
     Editor #center { width: 1fr; height: 1fr; }
     Editor #drawer { height: 9; display: none; }
     Editor #drawer-page { height: 1fr; }
@@ -74,12 +74,13 @@ class Editor(Vertical):
         self._node_line = Bar(node_line, ground="surface", id="node-line")
         self._rail = Rail(id="rail")
         self._inspector = Inspector(id="inspector")
-        self._center = Vertical(id="center")
-        self._drawer = Vertical(id="drawer")
+        self._center = Holder(id="center")
+        self._drawer = Holder(id="drawer")
         self._tabs = Bar(self._tab_line, id="tabs")
         self._pages: dict[str, Problems | ProjectFile | LogView] = {}
         self._shown = Shown()
         self._told_by_canvas: str | None = None
+        self._aside = False
         self.canvas = self._made()
 
     def _made(self) -> GraphCanvas:
@@ -88,7 +89,7 @@ class Editor(Vertical):
         return GraphCanvas(id="graph", colour=self._colour, ascii=self._ascii, actions=self._actions)
 
     def compose(self) -> ComposeResult:
-        with Horizontal(id="middle"):
+        with Holder(id="middle"):
             yield self._rail
             with self._center:
                 yield self._banner
@@ -100,6 +101,8 @@ class Editor(Vertical):
 
     def on_mount(self) -> None:
         """Now it can be shown."""
+        if hasattr(self.screen, "hear"):
+            self.canvas.listener = self._hear
         show_place = getattr(self.screen, "show_place", None)
         if show_place is not None:
             show_place()
@@ -155,7 +158,7 @@ class Editor(Vertical):
         elif nodes is not shown.nodes and nodes != shown.nodes:
             canvas.advance(nodes, {path for path, now in nodes.items() if shown.nodes.get(path) is not now})
         # While the canvas is ahead of its own news (keys come fast), an older place must not pull it back.
-        if state.cursor not in (canvas.path, self._told_by_canvas):
+        if not self._aside and state.cursor not in (canvas.path, self._told_by_canvas):
             self._told_by_canvas = None
             canvas.go(state.cursor)
         self._shown = Shown(workflow, drawing, state.document, state.stack, nodes, state.run_id, state.draft)
@@ -245,10 +248,15 @@ class Editor(Vertical):
         if self.state is not None:
             self._put_focus(self.state)
 
-    def on_notice(self, notice: Notice) -> None:
-        """Where the canvas says that its cursor is, on the way up."""
-        if isinstance(notice.action, CursorMoved) and notice.action.by == "canvas":
-            self._told_by_canvas = notice.action.path
+    def _hear(self, action: Action) -> None:
+        """What the canvas says is for the screen; where its cursor is we note on the way."""
+        if isinstance(action, CursorMoved) and action.by == "canvas":
+            self._told_by_canvas = action.path
+        self._aside = isinstance(action, ModeChanged | Zoomed)
+        try:
+            self.screen.hear(action)  # type: ignore[attr-defined]
+        finally:
+            self._aside = False
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click put the focus somewhere: the state follows."""

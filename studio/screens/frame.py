@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.screen import Screen
 
 from studio import keys
@@ -20,6 +19,7 @@ from studio.notices import Notice
 from studio.state import StudioState
 from studio.widgets import bars
 from studio.widgets.bars import Bar
+from studio.widgets.holder import Holder
 from studio.widgets.page import Line, Page
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class Frame(Screen[None]):
         self._top = Bar(bars.top_bar, id="top")
         self._strip = Bar(bars.run_strip, ground="surface", id="strip")
         self._footer = Bar(bars.footer, id="footer")
-        self._places = Vertical(id="places")
+        self._places = Holder(id="places")
         self._made: dict[str, Any] = {}
         self._small: TooSmall | None = None
         self._waiting_for: str = ""
@@ -167,10 +167,14 @@ class Frame(Screen[None]):
     def on_notice(self, notice: Notice) -> None:
         """Widgets say what the person did."""
         notice.stop()
-        if isinstance(notice.action, Asked):
-            self.act(notice.action.command)
+        self.hear(notice.action)
+
+    def hear(self, action: Action) -> None:
+        """What the person did."""
+        if isinstance(action, Asked):
+            self.act(action.command)
         else:
-            self.studio.session.dispatch(notice.action)
+            self.studio.session.dispatch(action)
 
     def on_resize(self, event: events.Resize) -> None:
         """The state knows the size."""

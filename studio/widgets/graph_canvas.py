@@ -57,6 +57,7 @@ class GraphCanvas(PictureView):
         self._bound: dict[str, str] = {}
         self._bind()
         self.mode: Mode | None = None
+        self.listener: Callable[[Action], None] | None = None
         self.desk = Desk()
         self.pointer = Pointer(self)
         self._chord: tuple[str, float] = ("", 0.0)
@@ -256,8 +257,13 @@ class GraphCanvas(PictureView):
             self.send(Zoomed(int(self.stage.zoom)))
 
     def send(self, action: Action) -> None:
-        """Tell those around what the person did."""
-        if self.is_mounted:
+        """Tell those around what the person did: at once where somebody listens, so that all that follows from a key is
+        painted with it; else as a message."""
+        if not self.is_mounted:
+            return
+        if self.listener is not None:
+            self.listener(action)
+        else:
             self.post_message(Notice(action))
 
     # -- modes -------------------------------------------------------------------------------------------------------

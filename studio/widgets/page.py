@@ -243,34 +243,40 @@ class Page(Widget):
     @property
     def shown(self) -> Sequence[Line]:
         """The lines at the present size."""
-        size = (self.size.width, self.size.height)
-        if self._lines is None or self._size_of_lines != size:
-            self._lines = self.lines(*size)
-            self._size_of_lines = size
-            self.top = max(0, min(self.top, len(self._lines) - size[1]))
+        return self._shown_at(*self.size)
+
+    def _shown_at(self, width: int, height: int) -> Sequence[Line]:
+        if self._lines is None or self._size_of_lines != (width, height):
+            self._lines = self.lines(width, height)
+            self._size_of_lines = (width, height)
+            self.top = max(0, min(self.top, len(self._lines) - height))
         return self._lines
 
     def render_line(self, y: int) -> Strip:
-        """A row as cells. A line that was shown before is not set again."""
-        lines = self.shown
-        place, width = self._top + y, self.size.width
-        line = _row(lines, place)
-        if self._inked is not self.inks:
-            self._inked, self._strips = self.inks, {}
-        kept = self._strips.get(y)
-        if kept is not None and kept[1].cell_length == width and kept[0] == line:
-            return kept[1]
-        strip = self.strip_of(line, width)
-        self._strips[y] = (line, strip)
-        return strip
+        """A row as cells."""
+        return self.render_lines(Region(0, y, self.size.width, 1))[0]
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        """The rows in `crop`. A page has neither border nor padding, so nothing is left to do to its strips."""
-        strips = [self.render_line(y) for y in crop.line_range]
-        for line_filter in self.get_line_filters():
+        """The rows in `crop`. A page has neither border nor padding, so nothing is left to do to its strips; one that was
+        shown before is not set again."""
+        width, height = self.size  # looked up once: Textual works it out anew each time
+        lines, inks = self._shown_at(width, height), self.inks
+        if self._inked is not inks:
+            self._inked, self._strips = inks, {}
+        kept, top = self._strips, self._top
+        strips = []
+        for y in crop.line_range:
+            line = _row(lines, top + y)
+            known = kept.get(y)
+            if known is None or known[1].cell_length != width or known[0] != line:
+                known = kept[y] = (line, self.strip_of(line, width))
+            strips.append(known[1])
+        filters = self.get_line_filters()
+        if filters:
             background = self.background_colors[1]
-            strips = [strip.apply_filter(line_filter, background) for strip in strips]
-        if crop.column_span != (0, self.size.width):
+            for line_filter in filters:
+                strips = [strip.apply_filter(line_filter, background) for strip in strips]
+        if crop.column_span != (0, width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
 
