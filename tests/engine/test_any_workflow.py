@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 import random
+import tempfile
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +15,13 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.attempt import COMPLETED, FAILED, Outcome, Trouble
+from engine.history import past_run
 from engine.machine.state import NODE_STATES, RunState
 from engine.planner import plan_project
 from engine.project.checks import check_text
 from engine.project.model import Project
-from engine.result import nodes_in_order
+from engine.result import RunResult, nodes_in_order
+from engine.start import RunHandle, start_run
 from tests.support.interpreter import Ending, Interpreter
 from tests.support.machines import Driver, assert_same
 
@@ -354,6 +359,72 @@ def endings(state: RunState) -> dict[str, Ending]:
 @given(st.integers(0, 2**32 - 1))
 def test_a_run_comes_to_what_the_model_says(seed: int) -> None:
     compare(written(seed), random.Random(seed))
+
+
+@settings(max_examples=150, deadline=None, phases=PHASES)
+@given(st.integers(0, 2**32 - 1))
+def test_a_run_that_stops_at_a_failure_fails_where_the_model_says(seed: int) -> None:
+    text, order = written(seed), random.Random(seed)
+    project = project_of(text)
+    said = Interpreter(project, FUNCTIONS)
+    expected = said.endings()
+    driver = played(project, order, limit=order.randint(1, 4), keep_going=False)
+    found = endings(driver.state)
+    assert (driver.state.state.value == "completed") == said.completed(), text
+    assert not {ending.state for ending in found.values()} & {"ready", "running", "suspended", "unknown"}, text
+    if said.completed():
+        wrong = [(path, found[path], ending) for path, ending in expected.items() if _differ(found[path], ending)]
+        assert not wrong, f"(path, what the machine says, what the model says): {wrong}\n{text}"
+    assert_same(driver.state, driver.replayed())
+
+
+TASKS = f"""
+from collections.abc import Mapping
+from typing import Any
+{inspect.getsource(digest)}
+def work(**words): return digest(words) % 40 + 1
+def items(**words): return list(range(digest(words) % 4))
+def table(**words): return {{"x": digest(words) % 9, "y": [1, 2]}}
+def odd(**words): return digest(words) % 2 == 1
+def fail(**words): raise ValueError("as asked")
+def flaky(ctx, **words):
+    if ctx.node.attempt == 1: raise ValueError("not the first time")
+    return digest(words) % 30
+"""
+"""The same functions, as a module of a project."""
+
+
+@settings(max_examples=25, deadline=None, phases=PHASES)
+@given(st.integers(0, 2**32 - 1))
+def test_a_real_run_and_its_journal_come_to_what_the_model_says(seed: int) -> None:
+    text = written(seed).replace("for = 1.0", "for = 0.001").replace("timeout = 1.0", "timeout = 0.001")
+    text = text.replace("delay = 1.0", "delay = 0.001")
+    said = Interpreter(project_of(text), FUNCTIONS)
+    expected = said.endings()
+    for path in said.compensated():
+        expected[path] = Ending("compensated", expected[path].value)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "project.toml").write_text(text, "utf-8")
+        (folder / "tasks.py").write_text(TASKS, "utf-8")
+        environment = {"PATH": "/usr/bin:/bin", "HOME": name}
+        handle = start_run(folder, executor="inline", keep_going=True, environment=environment)
+        assert handle.wait(30.0), text
+        past = recorded(handle)
+    for result in (handle.result, past):
+        found = {path: Ending(node.state.value, node.result) for path, node in result.nodes.items()}
+        wrong = [(path, found[path], ending) for path, ending in expected.items() if _differ(found[path], ending)]
+        assert found.keys() == expected.keys(), text
+        assert not wrong, f"(path, what the run says, what the model says): {wrong}\n{text}"
+        assert result.ok == said.completed(), text
+
+
+def recorded(handle: RunHandle) -> RunResult:
+    """What the journal of a run says of it."""
+    assert handle.folder is not None
+    past = past_run(handle.folder)
+    past.close()
+    return past.result
 
 
 def compare(text: str, order: random.Random) -> None:
