@@ -97,6 +97,7 @@ class Plan:
         self.guards: dict[int, Guard] = {}
         self.joins: dict[int, int] = {}
         self.priorities: dict[int, int] = {}
+        self.ranks: dict[int, int] = {}
         self.frames: dict[int, Frame] = {}
         self.parents: dict[int, int] = {}
         self.templates: set[int] = set()
@@ -288,7 +289,7 @@ class Plan:
                 self.templates.update(range(frame.low, frame.high))
 
 
-_SPARSE = ("admitted_to", "bindings", "guards", "joins", "priorities", "retries", "on_errors")
+_SPARSE = ("admitted_to", "bindings", "guards", "joins", "priorities", "ranks", "retries", "on_errors")
 """Tables by node number that a stamp carries over as they are."""
 
 

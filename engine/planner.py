@@ -42,15 +42,16 @@ def plan_project(
     environment: Mapping[str, str] = NOTHING,
     files: Mapping[str, Project] = NOTHING,
     capacity: Capacity | None = None,
+    kinds: Mapping[str, str] | None = None,
 ) -> Plan:
     """The plan of a whole project.
 
     `executor` overrules what the project says, `default_executor` stands behind it; `files` are the projects of the
-    sub-workflow files that it names, by the name it uses; `capacity` is what this machine has, None for a plan that is
-    not going to be run.
+    sub-workflow files that it names, by the name it uses; `capacity` is what this machine has, and `kinds`
+    are the functions behind the kinds of nodes that packages bring; None for a plan that is not going to be run.
     """
     values = chosen_params(project.workflow, params)
-    plan = _planned(Draft(project, executor, default_executor, environment, files, capacity), values)
+    plan = _planned(Draft(project, executor, default_executor, environment, files, capacity, kinds), values)
     run = project.run
     plan.name = project.workflow.name
     plan.params = values

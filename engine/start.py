@@ -22,6 +22,7 @@ from engine.capacity import local_capacity
 from engine.errors import NodeNotFound, ValidationFailed, WorkflowError
 from engine.executors.contract import Executor, Workplace
 from engine.interpreter import choose_python
+from engine.kinds import node_kinds
 from engine.machine.requests import (
     Answer,
     Cancel,
@@ -37,8 +38,9 @@ from engine.machine.state import RunState, WorkflowState
 from engine.monitor.observers import Observers, WorkflowObserver
 from engine.plan import Plan
 from engine.planner import plan_project
+from engine.plugins import ERROR_HANDLERS, SCHEDULERS, made
 from engine.project.loading import load, project_file
-from engine.project.model import Project, SubWorkflow
+from engine.project.model import OWN_SCHEDULERS, Project, SubWorkflow
 from engine.result import RunResult, run_result
 from engine.runner.run import Run
 from engine.steering import ErrorHandler, WorkflowScheduler
@@ -201,12 +203,16 @@ def prepare_run(
     observers: Sequence[WorkflowObserver] = (),
     journal: bool = True,
     witness: Observers | None = None,
-    scheduler: WorkflowScheduler | None = None,
+    scheduler: WorkflowScheduler | str | None = None,
     error_handler: ErrorHandler | None = None,
     environment: Mapping[str, str],
 ) -> RunHandle:
-    """A run that is ready to `start()` or `drive()`: planned, with its executors made and its journal begun."""
+    """A run that is ready to `start()` or `drive()`: planned, with its executors made and its journal begun.
+
+    `scheduler` is one, or the name of one: `topological`, `priority`, `longest-path`, or that of a package.
+    """
     files = workflow_files(project, folder)
+    inner_projects = {name: inner for name, (inner, _) in files.items()}
     plan = plan_project(
         project,
         params=params or {},
@@ -215,9 +221,13 @@ def prepare_run(
         jobs=jobs,
         keep_going=keep_going,
         environment=environment,
-        files={name: inner for name, (inner, _) in files.items()},
+        files=inner_projects,
         capacity=local_capacity(environment),
+        kinds=node_kinds(project, inner_projects),
     )
+    scheduler = _chosen_scheduler(scheduler or project.run.scheduler, plan, folder, environment)
+    if error_handler is None and project.run.error_handler is not None:
+        error_handler = made(ERROR_HANDLERS, project.run.error_handler, methods=("handle_error",))
     interpreter = choose_python(folder, named=project.python, chosen=python, environment=environment)
     executors = _executors(plan)
     slots = jobs or project.run.max_parallel or os.cpu_count() or DEFAULT_SLOTS
@@ -326,6 +336,27 @@ def workflow_files(project: Project, folder: Path) -> dict[str, tuple[Project, s
             found[body.workflow] = (inner, text)
             todo.append(inner.workflow)
     return found
+
+
+def _chosen_scheduler(
+    chosen: WorkflowScheduler | str | None, plan: Plan, folder: Path, environment: Mapping[str, str]
+) -> WorkflowScheduler | None:
+    """The scheduler that was asked for; for one of our own the plan gets ranks instead."""
+    if not isinstance(chosen, str):
+        return chosen
+    if chosen not in OWN_SCHEDULERS:
+        own: WorkflowScheduler = made(SCHEDULERS, chosen, OWN_SCHEDULERS, methods=("schedule", "reschedule"))
+        return own
+    from engine.ranks import rank
+
+    seconds: Mapping[str, float] = {}
+    if chosen == "longest-path":
+        from engine.records import recorded_seconds
+        from engine.store.state_folder import state_folder
+
+        seconds = recorded_seconds(state_folder(folder, environ=environment).path, plan.name)
+    rank(plan, chosen, seconds)
+    return None
 
 
 def ended_well(state: RunState) -> bool:

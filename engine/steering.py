@@ -8,14 +8,16 @@ node's own policy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
 from engine.attempt import Trouble
 from engine.machine.state import NodeRecord, NodeState, RunState, WorkflowState
 from engine.project.model import Compensate, Fail, OnError, RetryStrategy, RunAlternative, Skip
+
+Answer = TypeVar("Answer")
 
 
 class Retry(Struct, frozen=True):
@@ -153,13 +155,35 @@ HANDLER_LIMIT = 5.0
 
 def answer_of(handler: ErrorHandler, view: RunView, node: str, error: Trouble) -> Any:
     """What the handler says, awaited where it has to be. Raises whatever it raises, TimeoutError when it takes too long."""
-    from concurrent.futures import ThreadPoolExecutor
+    return within_limit(lambda: _asked(handler, view, node, error))
 
-    pool = ThreadPoolExecutor(1, thread_name_prefix="flowloom-handler")
-    try:
-        return pool.submit(_asked, handler, view, node, error).result(HANDLER_LIMIT)
-    finally:
-        pool.shutdown(wait=False)
+
+def order_of(scheduler: WorkflowScheduler, view: RunView) -> list[str]:
+    """What the scheduler wants to start. Raises whatever it raises, TimeoutError when it takes too long."""
+    return within_limit(lambda: [str(path) for path in scheduler.schedule(view)])
+
+
+def within_limit(ask: Callable[[], Answer]) -> Answer:
+    """The answer of somebody's code, which may not keep the run waiting for longer than `HANDLER_LIMIT`."""
+    from threading import Thread
+
+    answers: list[Answer] = []
+    troubles: list[BaseException] = []
+
+    def asking() -> None:
+        try:
+            answers.append(ask())
+        except BaseException as problem:  # it is raised where the answer was wanted
+            troubles.append(problem)
+
+    thread = Thread(target=asking, name="flowloom-steering", daemon=True)  # nobody waits for it when the process ends
+    thread.start()
+    thread.join(HANDLER_LIMIT)
+    if troubles:
+        raise troubles[0]
+    if not answers:
+        raise TimeoutError(f"no answer within {HANDLER_LIMIT:g} s")
+    return answers[0]
 
 
 def _asked(handler: ErrorHandler, view: RunView, node: str, error: Trouble) -> Any:

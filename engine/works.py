@@ -11,7 +11,7 @@ from engine.binding import Names
 from engine.call import wants_context
 from engine.errors import ValidationFailed
 from engine.payload import Payload
-from engine.project.model import Command, Defaults, Node, Shell, Task
+from engine.project.model import Command, Defaults, Node, Plugin, Shell, Task
 from engine.project.references import Ref, ReferenceFailed, fill
 
 if TYPE_CHECKING:
@@ -56,7 +56,14 @@ def _shell(body: Shell, **rest: Any) -> Work:
     return Work("shell", script=body.shell, output=body.output, ok_codes=body.ok_codes, **rest)
 
 
-MAKERS: dict[type, Callable[..., Work]] = {Task: _task, Command: _command, Shell: _shell}
+def _plugin(body: Plugin, **rest: Any) -> Work:
+    """The function behind the kind is filled in by who knows it (`planning`); for people it is called as its kind is."""
+    work = Work("task", reference=body.kind, **rest)
+    work.name = body.kind
+    return work
+
+
+MAKERS: dict[type, Callable[..., Work]] = {Task: _task, Command: _command, Shell: _shell, Plugin: _plugin}
 
 
 class Items:

@@ -25,6 +25,7 @@ from engine.machine.state import (
     RUNNING,
     SETTLED,
     TEMPLATE,
+    PriorityQueue,
     RunState,
     WorkflowState,
 )
@@ -223,6 +224,9 @@ def stamp(state: RunState, frame: int, low: int, high: int, index: int, path: st
         state.dependents, state.parents = plan.dependents, plan.parents
         state.lane_of = list(state.lane_of)
         plan.lane_of = state.lane_of
+        for lane in state.lanes:
+            if isinstance(lane.ready, PriorityQueue):
+                lane.ready.follow(plan.ranks or plan.priorities)
     plan = state.plan
     first = len(plan.names)
     shift = Shift(low, high, first - low, frame, index)

@@ -79,6 +79,10 @@ class PriorityQueue:
         self._count = 0
         self._priorities = priorities
 
+    def follow(self, priorities: Mapping[int, int]) -> None:
+        """Go by another table from now on, which has what this one had."""
+        self._priorities = priorities
+
     def append(self, node: int) -> None:
         heapq.heappush(self._heap, (-self._priorities.get(node, 0), self._count, node))
         self._count += 1
@@ -238,8 +242,9 @@ class RunState:
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.variables: Mapping[str, Any] = MappingProxyType(dict(plan.variables))
+        urgency = plan.ranks or plan.priorities
         self.lanes = [
-            Lane(PriorityQueue(plan.priorities) if plan.priorities and number else deque(), spec.limit, spec.takes)
+            Lane(PriorityQueue(urgency) if urgency and number else deque(), spec.limit, spec.takes)
             for number, spec in enumerate(plan.lanes)
         ]
         self.deciding: deque[int] = deque()

@@ -10,7 +10,7 @@ from msgspec import structs
 from engine.binding import Filling, Source, is_template
 from engine.planning.draft import Draft, Spot
 from engine.planning.names import names_for, source_of
-from engine.project.model import Command, Node
+from engine.project.model import Command, Node, Plugin
 from engine.project.references import Ref, read_value
 
 
@@ -36,7 +36,8 @@ def arguments(draft: Draft, spot: Spot) -> tuple[Filling | None, dict[str, int]]
             several = tuple(source_of(draft, one, spot) for one in reference)
             upstream.update(dict.fromkeys([number for number, _ in several]))
             inputs[argument] = several
-    args = {name: read_value(value) for name, value in node.args.items()}
+    own = {**node.body.options, **node.args} if isinstance(node.body, Plugin) else node.args
+    args = {name: read_value(value) for name, value in own.items()}
     args.update(from_wrappers(node))
     body = node.body
     words = [read_value(word) for word in body.command] if isinstance(body, Command) else None

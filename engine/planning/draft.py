@@ -17,7 +17,7 @@ from engine.errors import ValidationFailed
 from engine.frames import Frame
 from engine.plan import NO_LIMIT, Binding, LaneSpec, Plan, Stock
 from engine.project.comparisons import is_function
-from engine.project.model import CustomDelay, Node, Project
+from engine.project.model import CustomDelay, Node, Plugin, Project
 from engine.project.requirements import NOTHING, Requirements, amount_text
 from engine.project.scope import Standing
 
@@ -61,6 +61,7 @@ class Draft:
         environment: Mapping[str, str],
         files: Mapping[str, Project],
         capacity: Capacity | None = None,
+        kinds: Mapping[str, str] | None = None,
     ) -> None:
         self.project = project
         self.executor = executor
@@ -68,6 +69,7 @@ class Draft:
         self.environment = environment
         self.files = files
         self.capacity = capacity
+        self.kinds = kinds
         self.lanes: dict[tuple[Any, ...], int] = {}
         self.specs: list[LaneSpec] = [LaneSpec("")]
         self.stocks: list[Stock] = []
@@ -162,8 +164,11 @@ class Draft:
                 )
 
     def work_of(self, node: Node) -> Work:
-        """What a task, command or shell node asks of its executor."""
-        return works.work_of(node, self.project.defaults, executor=self.executor, fallback=self.default_executor)
+        """What a task, command or shell node asks of its executor, or one of a kind that a package brings."""
+        work = works.work_of(node, self.project.defaults, executor=self.executor, fallback=self.default_executor)
+        if isinstance(node.body, Plugin) and self.kinds is not None:
+            work.reference = self.kinds[node.body.kind]
+        return work
 
     def question(self, node: Node, function: Any) -> Work:
         """What a function that decides something for a node asks of its executor."""

@@ -8,14 +8,13 @@ from typing import Any
 
 from engine import works
 from engine.binding import Expression, Filling, Names, Passing, Source
-from engine.errors import ValidationFailed
 from engine.frames import Again, Bypass, Choice, Each, Frame, Group, Pause, Question
 from engine.planning.arguments import from_wrappers
 from engine.planning.draft import Draft, Spot
 from engine.planning.names import condition, names_for, resolve_name, source_of
 from engine.project.check_references import uses_of
 from engine.project.findings import Notes
-from engine.project.model import Approval, Composite, Conditional, Plugin, SubWorkflow, Switch, Wait
+from engine.project.model import Approval, Composite, Conditional, SubWorkflow, Switch, Wait
 from engine.project.references import Ref, read_reference, read_template, read_value
 
 
@@ -122,13 +121,6 @@ def _approval(draft: Draft, spot: Spot) -> Frame:
     return Question(text, body.choices, body.default, node.settings.timeout)
 
 
-def _plugin(draft: Draft, spot: Spot) -> Frame:
-    """A kind that an installed package brings."""
-    body = spot.standing.node.body
-    assert isinstance(body, Plugin)
-    raise ValidationFailed(f"{spot.standing.path}: no installed package brings the kind {body.kind!r}")
-
-
 def _bypass(draft: Draft, spot: Spot) -> Frame:
     """A node that is not enabled: it waits as ever, and gives what comes in."""
     node = spot.standing.node
@@ -223,5 +215,4 @@ _FRAMES: dict[type, Callable[[Draft, Spot], Frame | None]] = {
     SubWorkflow: _sub_workflow,
     Wait: _wait,
     Approval: _approval,
-    Plugin: _plugin,
 }

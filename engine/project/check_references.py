@@ -19,6 +19,7 @@ from engine.project.model import (
     Compensate,
     Conditional,
     Node,
+    Plugin,
     Project,
     RunAlternative,
     SubWorkflow,
@@ -119,6 +120,8 @@ def _values(node: Node) -> Iterator[tuple[Path, Any]]:
         yield ("command",), body.command
     elif isinstance(body, SubWorkflow):
         yield ("params",), body.params
+    elif isinstance(body, Plugin):
+        yield from (((key,), value) for key, value in body.options.items())
     elif isinstance(body, Approval):
         yield ("approval",), body.approval
     elif isinstance(body, Switch) and isinstance(body.switch, str) and not is_function(body.switch):

@@ -6,14 +6,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from engine.plugins import ERROR_HANDLERS, NODES, SCHEDULERS, offered
+from engine.plugins import EXECUTORS as EXECUTOR_GROUP
 from engine.project.comparisons import is_function
 from engine.project.findings import Notes, Path, shown
 from engine.project.model import (
     DEFAULT_SETTINGS,
+    OWN_SCHEDULERS,
     Command,
     Composite,
     ExponentialBackoff,
     Node,
+    Plugin,
     Project,
     RetryPolicy,
     RunAlternative,
@@ -26,7 +30,6 @@ from engine.project.scope import Missing, Standing, resolve
 EXECUTORS = ("inline", "threads", "processes", "agents", "dask")
 """Executors that Flowloom brings; others come from installed packages."""
 
-_EXECUTOR_GROUP = "flowloom.executors"
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _EXCEPTION = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
@@ -43,6 +46,8 @@ def check_project_settings(project: Project, notes: Notes) -> None:
     _check_env(project.defaults.env, ("defaults", "env"), notes)
     _check_pool(project.defaults.pool, project, ("defaults", "pool"), notes)
     _check_requires(project.defaults.requires, project, ("defaults", "requires"), notes)
+    _check_offer(project.run.scheduler, SCHEDULERS, OWN_SCHEDULERS, ("run", "scheduler"), notes)
+    _check_offer(project.run.error_handler, ERROR_HANDLERS, (), ("run", "error_handler"), notes)
     if project.python is not None and not project.python.strip():
         notes.error("empty", ("project", "python"), "`project.python` is empty", "name an interpreter, or delete it")
 
@@ -136,6 +141,29 @@ def _check_variables(node: Node, place: Path, notes: Notes) -> None:
                 notes.error("bad-argument", (*place, group, key), message, "give it another name, or use `env`")
 
 
+def _check_plugin(node: Node, place: Path, notes: Notes) -> None:
+    if isinstance(node.body, Plugin):
+        _check_offer(node.body.kind, NODES, ("parallel", "sequential"), (*place, "kind"), notes)
+        if "options" in node.body.options:
+            message = "a node's options are keys of its own, beside `kind`"
+            notes.warning("idle-setting", (*place, "options"), message, "write each of them as a key of the node")
+
+
+def _check_offer(name: str | None, group: str, own: tuple[str, ...], place: Path, notes: Notes) -> None:
+    """Something that installed packages bring. Looking through them is slow: only for a name that is not our own."""
+    if name is None or name in own:
+        return
+    offers = offered(group)
+    if name in offers:
+        return
+    known = [*own, *offers]
+    near = notes.nearest(name, known)
+    there = f"known: {', '.join(known)}" if known else "no installed package brings any"
+    remedy = f'did you mean "{near}"?' if near else f"install the package that brings it; {there}"
+    what = {NODES: "kind of node", SCHEDULERS: "scheduler", ERROR_HANDLERS: "error handler"}[group]
+    notes.error(f"unknown-{what.replace(' ', '-')}", place, f"there is no {what} {shown(name)}", remedy)
+
+
 def _check_composite(node: Node, place: Path, notes: Notes) -> None:
     if isinstance(node.body, Composite) and not node.body.nodes:
         message = f"{shown(str(node.id))} holds no nodes"
@@ -160,18 +188,12 @@ def _check_when(guard: Any, place: Path, notes: Notes) -> None:
 
 
 def _check_executor(name: str | None, place: Path, notes: Notes) -> None:
-    if name is None or name in EXECUTORS or name in _installed_executors():
+    if name is None or name in EXECUTORS or name in (others := offered(EXECUTOR_GROUP)):
         return
-    near = notes.nearest(name, EXECUTORS)
-    remedy = f'did you mean "{near}"?' if near else f"known: {', '.join(EXECUTORS)}, and those of installed packages"
+    known = (*EXECUTORS, *sorted(set(others) - set(EXECUTORS)))
+    near = notes.nearest(name, known)
+    remedy = f'did you mean "{near}"?' if near else f"known: {', '.join(known)}, and those of other packages"
     notes.error("unknown-executor", place, f"there is no executor {shown(name)}", remedy)
-
-
-def _installed_executors() -> set[str]:
-    # Slow (it looks through every installed package), so only for a name that is not ours.
-    from importlib.metadata import entry_points
-
-    return {entry.name for entry in entry_points(group=_EXECUTOR_GROUP)}
 
 
 def _check_retry(retry: RetryPolicy | None, place: Path, notes: Notes) -> None:
@@ -273,4 +295,5 @@ _BODIES: Mapping[type, Callable[[Node, Path, Notes], None]] = {
     Command: _check_command,
     Shell: _check_shell,
     Composite: _check_composite,
+    Plugin: _check_plugin,
 }

@@ -318,6 +318,10 @@ class Param(Struct, frozen=True):
     """True if it was written `name = value`; the writer keeps that form."""
 
 
+OWN_SCHEDULERS = ("topological", "priority", "longest-path")
+"""What `scheduler` may say without any package."""
+
+
 class RunSettings(Struct, frozen=True, kw_only=True):
     """The [run] table: rules for a whole run."""
 
@@ -325,6 +329,11 @@ class RunSettings(Struct, frozen=True, kw_only=True):
     fail_fast: Annotated[bool, Meta(description="cancel what runs when a node fails")] = False
     max_parallel: Annotated[int | None, Meta(ge=1, description="at most so many attempts at once")] = None
     on_error: Annotated[Literal["fail", "compensate"], Meta(description="when a node fails for good")] = "fail"
+    scheduler: Annotated[
+        str | None,
+        Meta(description="which ready nodes start first: topological, priority, longest-path, or a plug-in's"),
+    ] = None
+    error_handler: Annotated[str | None, Meta(description="a plug-in's, asked after each failed attempt")] = None
     on_success: Annotated[Node | None, Meta(description="a node run once after success")] = None
     on_failure: Annotated[Node | None, Meta(description="a node run once after failure")] = None
     overlap: Annotated[Literal["allow", "refuse", "queue"], Meta(description="two runs at once")] = "allow"

@@ -8,15 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from engine.project.findings import Notes, Path
-from engine.project.model import DEFAULT_SETTINGS, Node, Plugin, Project
+from engine.project.model import DEFAULT_SETTINGS, Node, Project
 from engine.project.scope import Standing
 
-_NODES: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
-    # key in the file, what it is called, whether a node asks for it
-    ("kind", "kinds of nodes that packages bring", lambda node: isinstance(node.body, Plugin)),
-)
-
 _SETTINGS: tuple[tuple[str, str, Callable[[Node], bool]], ...] = (
+    # key in the file, what it is called, whether a node asks for it
     ("cache", "cached results", lambda node: bool(node.settings.cache)),
     ("executor", "nodes on a Dask cluster", lambda node: node.settings.executor == "dask"),
 )
@@ -39,9 +35,9 @@ _REMEDY = "the file is right, and a later version will run it; until then take i
 def check_runnable(standings: list[Standing], notes: Notes) -> None:
     """Note what the nodes ask for and the engine cannot do yet."""
     for standing in standings:
-        if standing.place in notes.broken:
+        if standing.place in notes.broken or standing.node.settings is DEFAULT_SETTINGS:
             continue
-        for key, name, asked in _NODES if standing.node.settings is DEFAULT_SETTINGS else (*_NODES, *_SETTINGS):
+        for key, name, asked in _SETTINGS:
             if asked(standing.node):
                 note_not_yet((*standing.place, key), name, notes)
 

@@ -26,7 +26,7 @@ from engine.payload import Payload, record_of
 from engine.runner.inbox import Asked, Piece
 from engine.runner.publisher import Publisher
 from engine.runner.stations import Key, Stations
-from engine.steering import ErrorHandler, RunView, WorkflowScheduler, answer_of
+from engine.steering import ErrorHandler, RunView, WorkflowScheduler, answer_of, order_of, within_limit
 
 _log = logging.getLogger("flowloom")
 apply_start = TRANSITIONS[events.Started]
@@ -103,11 +103,25 @@ class Exchange:
         if self._error_handler is not None and outcome.error is not None and outcome.kind not in (CANCELED, LOST):
             try:
                 action = answer_of(self._error_handler, view, state.plan.names[outcome.node], outcome.error)
-            except Exception:
-                _log.exception("the error handler failed; what the node says of itself holds")
+            except Exception as problem:
+                name, what = type(self._error_handler).__name__, f"{type(problem).__name__}: {problem}"
+                _log.warning("the error handler %s failed (%s); what the node says of itself holds", name, what)
         self.apply_all(decisions.reported(state, outcome, now, self._chance(), action))
         if self._scheduler is not None:
-            self._scheduler.reschedule(view, state.plan.names[outcome.node])
+            self._tell_scheduler(self._scheduler, view, state.plan.names[outcome.node])
+
+    def _tell_scheduler(self, scheduler: WorkflowScheduler, view: RunView, node: str) -> None:
+        try:
+            within_limit(lambda: scheduler.reschedule(view, node))
+        except Exception as problem:
+            self._dismiss(problem)
+
+    def _dismiss(self, problem: Exception) -> None:
+        """Go on without a scheduler that fails or does not answer."""
+        name = type(self._scheduler).__name__
+        self._scheduler = None
+        what = f"{type(problem).__name__}: {problem}"
+        _log.warning("the scheduler %s failed (%s); nodes start in the order in which they became ready", name, what)
 
     def hear(self, piece: Piece, now: float) -> None:
         """Take news that is no end of an attempt."""
@@ -117,7 +131,7 @@ class Exchange:
         elif type(piece) is LogLines:
             publisher.feed.report((), (piece,))
             if publisher.logs is not None:
-                publisher.logs.write(self.plan.names[piece.node], piece.number, piece.stream, piece.lines, now)
+                publisher.logs.write(self.state.plan.names[piece.node], piece.number, piece.stream, piece.lines, now)
         elif type(piece) is Asked:
             self.answer(piece, now)
         else:
@@ -151,7 +165,7 @@ class Exchange:
             return []
         if self._scheduler is not None:
             return self._start_scheduled(self._scheduler, now, limit)
-        if self.plan.priorities and len(self._all_lanes) > 1:
+        if (self.plan.priorities or self.plan.ranks) and len(self._all_lanes) > 1:
             return self._start_most_urgent(now, limit)
         return self._start_everywhere(now) if limit is None else self._start_alone(now, limit)
 
@@ -185,8 +199,9 @@ class Exchange:
         return orders
 
     def _start_most_urgent(self, now: float, limit: int | None) -> list[Attempt]:
-        """Where nodes have priorities: the highest first, whatever lanes they are in. In a lane the highest is first."""
-        state, stations, priorities = self.state, self._stations, self.plan.priorities
+        """Where nodes have priorities or ranks: the highest first, whatever lane it is in; it is the head of its own."""
+        state, stations = self.state, self._stations
+        priorities = state.plan.ranks or state.plan.priorities
         orders: list[Attempt] = []
         free = {at.name: stations.room(at) if limit is None else limit - state.running for at in stations.all}
         while True:
@@ -212,15 +227,16 @@ class Exchange:
         if state.paused or not any(lane.ready for lane in state.lanes[1:]):
             return orders
         try:
-            wanted = [str(path) for path in scheduler.schedule(RunView(state))]
-        except Exception:
-            _log.exception("the scheduler failed; nodes start in the order in which they became ready")
-            wanted = []
+            wanted = order_of(scheduler, RunView(state))
+        except Exception as problem:
+            self._dismiss(problem)
+            return self._start(now, limit)
         ready = RunView(state).ready()
         numbers = state.plan.numbers
         stations = self._stations
         free = {at.name: stations.room(at) if limit is None else limit - state.running for at in stations.all}
-        for path in dict.fromkeys([*[path for path in wanted if path in set(ready)], *(() if wanted else ready)]):
+        startable = set(ready)
+        for path in dict.fromkeys([*[path for path in wanted if path in startable], *(() if wanted else ready)]):
             node = numbers[path]
             station = stations.of(node)
             lane = state.lanes[state.lane_of[node]]
