@@ -25,6 +25,7 @@ from engine.project.reading import read_node, read_project
 from studio.document.edits import EditRefused, Place
 from studio.document.reader import Broken, Document
 from studio.document.sheet import Keys, Operation, Sheet, split
+from studio.document.window import differing
 
 PLACES = ("studio", "places")
 """The table of the file that keeps where a person put nodes: `clean = [12, 4]`, `"NAME:clean"` in [workflows.NAME]."""
@@ -118,7 +119,7 @@ def written(draft: Draft, operations: Collection[Operation], places: Mapping[str
     try:
         sheet = draft.sheet.edited(operations)
         tops = {_top(operation.path) for operation in operations} | _targets(operations)
-        project = reread(draft.project, sheet, tops, fallback_name(draft.saved))
+        project = reread(draft.project, draft.sheet, sheet, tops, fallback_name(draft.saved))
     except ValueError as error:
         remedy = "change it in the TOML"
         raise EditRefused(f"this cannot be written into the file as it is: {error}", remedy) from error
@@ -140,21 +141,22 @@ def fallback_name(document: Document) -> str:
     return path.resolve().parent.name if path.name == "project.toml" else path.stem
 
 
-def reread(project: Project, sheet: Sheet, tops: Collection[Keys], name: str) -> Project:
-    """The project after the tables under `tops` changed: these are read again, all others are as they were.
+def reread(project: Project, before: Sheet, sheet: Sheet, tops: Collection[Keys], name: str) -> Project:
+    """The project after the tables under `tops` changed: these are read again, all others are as they were `before`.
 
     `name` is for a file that gives itself none.
     """
+    ordered = _same_order(before, sheet)
     if not sheet.plain or ("nodes",) in tops or ("workflows",) in tops:
         return read_project(sheet.whole(), name, Notes())
     nodes = {top[1]: _node(sheet, top) for top in tops if top[0] == "nodes"}
     workflow = project.workflow
     if nodes:
-        workflow = structs.replace(workflow, nodes=_merged(workflow.nodes, nodes, sheet, ("nodes",)))
+        workflow = structs.replace(workflow, nodes=_merged(workflow.nodes, nodes, ordered or sheet.names(("nodes",))))
     changed = {"workflow": workflow}
     inner = {top[1]: _workflow(sheet, top) for top in tops if top[0] == "workflows"}
     if inner:
-        changed["workflows"] = _merged(project.workflows, inner, sheet, ("workflows",))  # type: ignore[assignment]
+        changed["workflows"] = _merged(project.workflows, inner, ordered or sheet.names(("workflows",)))  # type: ignore[assignment]
     project = structs.replace(project, **changed)
     if any(top[0] not in ("nodes", "workflows", "studio") for top in tops):
         rest = read_project(sheet.rest(), name, Notes())
@@ -177,10 +179,18 @@ def _workflow(sheet: Sheet, top: Keys) -> Workflow | None:
     return read_project({"workflows": {top[1]: table}}, top[1], Notes()).workflows[top[1]]
 
 
-def _merged(old: Mapping[str, Any], new: Mapping[str, Any], sheet: Sheet, path: Keys) -> dict[str, Any]:
-    """The old things with the new ones among them, in the order of the file."""
+def _same_order(before: Sheet, sheet: Sheet) -> bool:
+    """Whether the same tables stand in the same order."""
+    start, end, new_end = differing(before.blocks, sheet.blocks)
+    old, new = before.blocks[start:end], sheet.blocks[start:new_end]
+    return [block.keys for block in old] == [block.keys for block in new]
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any], order: Collection[str] | bool) -> dict[str, Any]:
+    """The old things with the new ones among them, in the order of the file; True where that did not change."""
     found = {**old, **new}
-    return {name: thing for name in sheet.names(path) if (thing := found.get(name)) is not None}
+    names = found if isinstance(order, bool) else order
+    return {name: thing for name in names if (thing := found.get(name)) is not None}
 
 
 # -- places ----------------------------------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from engine.project.scope import Level, Standing
 from studio.document.draft import Draft
 from studio.document.names import owner_of, resolve
 from studio.document.reader import inside, node_at, walk
+from studio.document.window import changed_keys
 
 
 class Link(Struct, frozen=True):
@@ -74,12 +75,11 @@ def carry(before: Draft, after: Draft) -> None:
 
 
 def _carried(known: Links, old: Mapping[str, Node], new: Mapping[str, Node], workflow: Workflow) -> Links | None:
-    again = {one for one, node in new.items() if old.get(one) is not node}
+    again, gone = changed_keys(old, new)
     if len(again) > MOST_CARRIED:
         return None
     if any(_ids(old[one]) != _ids(new[one]) for one in again if one in old):
         return None
-    gone = {one for one in old if one not in new}
     links = dict(known.by_path)
     for one in {*gone, *again} & old.keys():
         for path, _ in walk({one: old[one]}):

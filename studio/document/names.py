@@ -164,6 +164,14 @@ def free_path(workflow: Workflow, path: str) -> str:
     return joined(owner, free_name(siblings(workflow, owner), name_of(path)))
 
 
+def _twin(beside: Collection[str], name: str, but: str) -> str | None:
+    """The sibling whose id counts as the same one."""
+    every = "\n".join(beside)
+    if every.isascii() and name.isascii() and f"\n{name.lower()}\n" not in f"\n{every.lower()}\n":
+        return None
+    return next((known for known in beside if folded(known) == folded(name) and known != but), None)
+
+
 def check_new(workflow: Workflow, path: str, *, but: str = "") -> None:
     """Raise EditRefused where a node cannot be called so; `but` is a sibling that may have the name already."""
     owner, name = owner_of(path), name_of(path)
@@ -177,7 +185,7 @@ def check_new(workflow: Workflow, path: str, *, but: str = "") -> None:
     bad = why_bad(name)
     if bad is not None:
         raise EditRefused(f"the id {shown(name)} {bad[0]}", bad[1])
-    twin = next((known for known in beside if folded(known) == folded(name) and known != but), None)
+    twin = _twin(beside, name, but)
     if twin is not None:
         what = f"there is a node {shown(twin)} already"
         raise EditRefused(what, f"{free_name(beside, name)} is free")

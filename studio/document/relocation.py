@@ -7,9 +7,10 @@ grouping and moving are one thing. What cannot be named from there (nothing sees
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 
-from engine.project.editing import Delete, Set, differences
+from engine.project.editing import Set
 from engine.project.findings import shown
 from studio.document.draft import Draft, placed, written
 from studio.document.edits import EditRefused, Place
@@ -17,6 +18,7 @@ from studio.document.links import Renaming
 from studio.document.names import base_of, keys_of, name_for, name_of, owner_of, resolve, why_unseen, within
 from studio.document.reader import node_at, walk
 from studio.document.sheet import Keys, Move, Operation
+from studio.document.tables import changes
 
 Renames = Mapping[str, str]
 """Old path of a node that moves -> its new one."""
@@ -48,7 +50,7 @@ def moved(
         if elsewhere and after is not None:
             after = name_of(new)
     mid = written(mid, moves)
-    new_draft = renamed(draft, mid, workflow, lambda path: _mapped(path, renames))
+    new_draft = _renamed(draft, mid, workflow, renames)
     pins: dict[str, Place | None] = {}
     for key, place in draft.places.items():
         name, _, path = key.rpartition(":")
@@ -65,13 +67,15 @@ def _mapped(path: str, renames: Renames) -> str:
     return path
 
 
-def renamed(before: Draft, mid: Draft, workflow: str, now: Callable[[str], str]) -> Draft:
-    """`mid` with every reference of a workflow leading to where it led in `before`; `now` tells a node's new path."""
+def _renamed(before: Draft, mid: Draft, workflow: str, renames: Renames) -> Draft:
+    """`mid` with every reference of the workflow leading to where it led in `before`."""
     old, new = before.workflow(workflow), mid.workflow(workflow)
     base = base_of(workflow)
-    ids = {name_of(path) for path, _ in walk(old.nodes) if now(path) != path}
-    ids |= {name_of(now(path)) for path, _ in walk(old.nodes) if now(path) != path}
-    tops = _naming(before, base, ids)
+
+    def now(path: str) -> str:
+        return _mapped(path, renames)
+
+    tops = _naming(before, base, renames)
     operations: list[Operation] = []
     for path, _ in walk({name: node for name, node in old.nodes.items() if tops is None or name in tops}):
         here = now(path)
@@ -81,11 +85,7 @@ def renamed(before: Draft, mid: Draft, workflow: str, now: Callable[[str], str])
         table = mid.sheet.table(keys)
         if table is None:
             continue
-        renaming = _Relocated(before, mid, workflow, path, here, now)
-        operations += [
-            Set((*keys, *one.path), one.value) if isinstance(one, Set) else Delete((*keys, *one.path))
-            for one in differences(table, renaming.table(table))
-        ]
+        operations += changes(keys, table, _Relocated(before, mid, workflow, path, here, now).table(table))
     result = old.result
     if result is not None:
         text = _Relocated(before, mid, workflow, "x", "x", now).reference(result)
@@ -94,16 +94,17 @@ def renamed(before: Draft, mid: Draft, workflow: str, now: Callable[[str], str])
     return written(mid, operations) if operations else mid
 
 
-def _naming(draft: Draft, base: tuple[str, ...], ids: set[str]) -> set[str] | None:
-    """The nodes at the top whose text mentions one of these ids; None where all have to be looked at."""
+def _naming(draft: Draft, base: tuple[str, ...], renames: Renames) -> set[str] | None:
+    """The nodes at the top whose text mentions the ids that change, or that move; None where all have to be looked at."""
+    ids = {name_of(path) for pair in renames.items() for path in pair}
     if base or not all(name.isascii() for name in ids) or not draft.sheet.plain:
         return None
-    found = set()
+    found = {path.partition("/")[0] for path in renames}
+    mention = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, ids))})(?![\w-])|\\u|\\U").search
     for block in draft.sheet.blocks:
-        if block.keys[:1] == ("nodes",) and len(block.keys) > 1 and block.keys[1] not in found:
-            text = block.text
-            if any(name in text for name in ids) or "\\u" in text or "\\U" in text:
-                found.add(block.keys[1])
+        keys = block.keys
+        if len(keys) > 1 and keys[0] == "nodes" and keys[1] not in found and mention(block.text):
+            found.add(keys[1])
     return found
 
 

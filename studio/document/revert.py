@@ -17,7 +17,7 @@ from engine.project.model import Project
 from studio.document.draft import Draft
 from studio.document.edits import Edit, EditRefused, Place
 from studio.document.reader import Broken
-from studio.document.sheet import Sheet
+from studio.document.window import differing
 
 
 class Window(Struct, frozen=True):
@@ -37,14 +37,8 @@ class Window(Struct, frozen=True):
 
 def window(old: Sequence[Any], new: Sequence[Any]) -> Window:
     """The window that makes `old` of `new`."""
-    most = min(len(old), len(new))
-    at = 0
-    while at < most and old[at] is new[at]:
-        at += 1
-    end = 0
-    while end < most - at and old[len(old) - 1 - end] is new[len(new) - 1 - end]:
-        end += 1
-    return Window(at, len(new) - end - at, tuple(old[at : len(old) - end]), len(new))
+    start, end, new_end = differing(old, new)
+    return Window(start, new_end - start, tuple(old[start:end]), len(new))
 
 
 class Revert(Edit, frozen=True):
@@ -92,7 +86,7 @@ def reverted(draft: Draft, edit: Revert) -> Draft:
     sheet = draft.sheet
     blocks = edit.blocks.put(sheet.blocks)
     if blocks != sheet.blocks or edit.tail != sheet.tail:
-        sheet = Sheet(blocks, edit.tail)
+        sheet = sheet.with_blocks(blocks, edit.tail)
     own = draft.project.workflow.nodes
     nodes: Mapping[str, Any] = own
     if edit.nodes.count or edit.nodes.things or edit.names.things or edit.names.count:

@@ -21,6 +21,7 @@ from msgspec import Struct, structs
 
 from engine.project.editing import Delete, Set, edit
 from engine.project.layout import header_text, table_text
+from studio.document.window import differing
 
 Keys = tuple[str, ...]
 
@@ -79,15 +80,17 @@ Operation = Set | Delete | Add | Move
 class Sheet:
     """A text in blocks. Never changed; `text` and the index are made when they are first asked for."""
 
-    __slots__ = ("_exact", "_parsed", "_text", "_tops", "blocks", "tail")
+    __slots__ = ("_exact", "_numbers", "_parsed", "_plain", "_text", "_tops", "blocks", "tail")
 
     def __init__(self, blocks: tuple[Block, ...], tail: str = "") -> None:
         self.blocks = blocks
         self.tail = tail
         self._text: str | None = None
-        self._exact: dict[Keys, int] | None = None
-        self._tops: dict[Keys, list[int]] = {}
+        self._exact: dict[Keys, Block] | None = None
+        self._tops: dict[Keys, tuple[Block, ...]] = {}
+        self._numbers: dict[int, int] | None = None
         self._parsed: dict[Keys, dict[str, Any]] = {}
+        self._plain: bool | None = None
 
     @property
     def text(self) -> str:
@@ -104,49 +107,63 @@ class Sheet:
 
     # -- finding -----------------------------------------------------------------------------------------------------
 
-    def _index(self) -> dict[Keys, int]:
+    def _index(self) -> dict[Keys, Block]:
         if self._exact is None:
-            exact: dict[Keys, int] = {}
-            tops: dict[Keys, list[int]] = {}
-            for number, block in enumerate(self.blocks):
+            exact: dict[Keys, Block] = {}
+            tops: dict[Keys, list[Block]] = {}
+            for block in self.blocks:
                 if not block.array:
-                    exact.setdefault(block.keys, number)
-                tops.setdefault(block.keys[:2], []).append(number)
-            self._exact, self._tops = exact, tops
+                    exact.setdefault(block.keys, block)
+                tops.setdefault(block.keys[:2], []).append(block)
+            self._exact, self._tops = exact, {top: tuple(found) for top, found in tops.items()}
         return self._exact
+
+    def _number(self, block: Block) -> int:
+        """Where a block stands."""
+        if self._numbers is None:
+            self._numbers = dict(zip(map(id, self.blocks), range(len(self.blocks)), strict=True))
+        return self._numbers[id(block)]
 
     def under(self, path: Keys) -> list[int]:
         """The blocks of the table at `path`, with those of the tables inside it, in the order of the file."""
         self._index()
         depth = len(path)
         if depth >= 2:
-            return [n for n in self._tops.get(path[:2], ()) if self.blocks[n].keys[:depth] == path]
-        return sorted(n for top, found in self._tops.items() if top[:depth] == path for n in found)
+            return [self._number(block) for block in self._tops.get(path[:2], ()) if block.keys[:depth] == path]
+        return [number for number, block in enumerate(self.blocks) if block.keys[:depth] == path]
+
+    def _last(self, path: Keys) -> int:
+        """The last block of the table at `path`, or of one inside it; -1 where there is none."""
+        depth = len(path)
+        if depth >= 2:
+            return next(reversed(self.under(path)), -1)
+        backwards = range(len(self.blocks) - 1, -1, -1)
+        return next((number for number in backwards if self.blocks[number].keys[:depth] == path), -1)
 
     def holder(self, path: Keys) -> int:
         """The block in which the value at `path` stands, or would: that of the innermost table around it."""
         exact = self._index()
-        for depth in range(len(path) - 1, 0, -1):
-            if path[:depth] in exact:
-                return exact[path[:depth]]
-        return exact.get((), -1)
+        for depth in range(len(path) - 1, -1, -1):
+            block = exact.get(path[:depth])
+            if block is not None:
+                return self._number(block)
+        return -1
 
     @property
     def plain(self) -> bool:
         """Whether every node and workflow has blocks of its own."""
-        exact = self._index()
-        for keys in ((), ("nodes",), ("workflows",)):
-            number = exact.get(keys)
-            if number is not None and _holds_nodes(self._data_of((number,)), keys):
-                return False
-        return True
+        if self._plain is None:
+            exact = self._index()
+            held = ((keys, exact[keys]) for keys in _AROUND if keys in exact)
+            self._plain = not any(_holds_nodes(_parsed(block.text), keys) for keys, block in held)
+        return self._plain
 
     def names(self, path: Keys) -> list[str]:
         """The ids of the tables right below `path` that have blocks, in the order of the file."""
-        depth = len(path)
+        depth, first = len(path), path[0]
         if depth == 1:
-            self._index()
-            return [top[1] for top in self._tops if len(top) == 2 and top[0] == path[0]]
+            every = (block.keys for block in self.blocks)
+            return list(dict.fromkeys([keys[1] for keys in every if len(keys) > 1 and keys[0] == first]))
         found = (self.blocks[number].keys for number in self.under(path))
         return list(dict.fromkeys(keys[depth] for keys in found if len(keys) > depth))
 
@@ -163,8 +180,7 @@ class Sheet:
         return found if isinstance(found, dict) else None
 
     def _data_of(self, numbers: Iterable[int]) -> dict[str, Any]:
-        text = "".join(self.blocks[number].text for number in numbers)
-        return tomllib.loads(text.replace("\r\n", "\n")) if text else {}
+        return _parsed("".join(self.blocks[number].text for number in numbers))
 
     def rest(self) -> dict[str, Any]:
         """The data of everything but nodes, workflows and what the studio keeps for itself."""
@@ -172,7 +188,7 @@ class Sheet:
 
     def whole(self) -> dict[str, Any]:
         """All data of the file."""
-        return tomllib.loads(self.text.replace("\r\n", "\n"))
+        return _parsed(self.text)
 
     # -- changing ----------------------------------------------------------------------------------------------------
 
@@ -194,14 +210,52 @@ class Sheet:
         """The sheet with another text for one block, under the same header."""
         return self._spliced(number, 1, (block,))
 
-    def _spliced(self, at: int, count: int, new: tuple[Block, ...], tail: str | None = None) -> Sheet:
-        blocks = (*self.blocks[:at], *new, *self.blocks[at + count :])
-        sheet = Sheet(blocks, self.tail if tail is None else tail)
-        if len(new) == count and all(a.keys == b.keys for a, b in zip(new, self.blocks[at : at + count], strict=True)):
-            sheet._exact, sheet._tops = self._exact, self._tops
-            touched = {block.keys[:depth] for block in new for depth in (1, 2)}
+    def with_blocks(self, blocks: tuple[Block, ...], tail: str) -> Sheet:
+        """The sheet with these blocks, which knows of those that stayed what this one knew of them."""
+        sheet = Sheet(blocks, tail)
+        if self._exact is None:
+            return sheet
+        start, end, new_end = differing(self.blocks, blocks)
+        old, new = self.blocks[start:end], blocks[start:new_end]
+        came, gone = _others(new, old), _others(old, new)
+        if len(came) + len(gone) > MOST_PATCHED:
+            return sheet
+        exact, tops = dict(self._exact), dict(self._tops)
+        for block in gone:
+            if exact.get(block.keys) is block:
+                del exact[block.keys]
+        for block in came:
+            if not block.array:
+                exact[block.keys] = block
+        if len(old) == len(new) and [block.keys for block in old] == [block.keys for block in new]:
+            sheet._numbers = None if self._numbers is None else self._renumbered(old, new, start)
+        sheet._exact, sheet._tops = exact, tops
+        touched = {block.keys[:2] for block in (*came, *gone)}
+        lost = set(map(id, gone))
+        for top in touched:
+            found = [block for block in tops.get(top, ()) if id(block) not in lost]
+            found += [block for block in came if block.keys[:2] == top]
+            if found:
+                tops[top] = tuple(sorted(found, key=sheet._number))
+            else:
+                tops.pop(top, None)
+        if not any(block.keys in _AROUND for block in (*came, *gone)):
+            sheet._plain = self._plain
+        touched |= {block.keys[:1] for block in (*came, *gone)}
+        if self._plain:
             sheet._parsed = {top: data for top, data in self._parsed.items() if top not in touched}
         return sheet
+
+    def _renumbered(self, old: tuple[Block, ...], new: tuple[Block, ...], start: int) -> dict[int, int]:
+        numbers = dict(self._numbers or {})
+        for number, (was, now) in enumerate(zip(old, new, strict=True), start):
+            if was is not now:
+                numbers.pop(id(was), None)
+                numbers[id(now)] = number
+        return numbers
+
+    def _spliced(self, at: int, count: int, new: tuple[Block, ...]) -> Sheet:
+        return self.with_blocks((*self.blocks[:at], *new, *self.blocks[at + count :]), self.tail)
 
     def _changed(self, number: int, operation: Set | Delete) -> Sheet:
         """One value changed inside of one block."""
@@ -244,7 +298,7 @@ class Sheet:
             rest = self.blocks
             if rest and not rest[0].gap:
                 rest = (structs.replace(rest[0], gap=self.ending), *rest[1:])
-            return Sheet((root, *rest), self.tail)
+            return self.with_blocks((root, *rest), self.tail)
         return self._added(Add(parent, {path[-1]: value}))
 
     def _stands_in(self, number: int, path: Keys) -> bool:
@@ -286,7 +340,7 @@ class Sheet:
         if kept and not kept[0].gap.strip() and 0 in gone:
             kept[0] = structs.replace(kept[0], gap="")
         tail = _joined(carried, self.tail, self.ending) if carried else self.tail
-        return Sheet(tuple(kept), tail)
+        return self.with_blocks(tuple(kept), tail)
 
     def _added(self, add: Add) -> Sheet:
         """A new table with a header; a value where the tables beside it are written inline."""
@@ -313,15 +367,12 @@ class Sheet:
             at = next((n for n in self.under(parent) if len(self.blocks[n].keys) >= len(path)), None)
             if at is not None:
                 return at
-        if after is not None:
-            beside = self.under((*parent, after))
-            if beside:
-                return beside[-1] + 1
-        while parent:
-            beside = self.under(parent)
-            if beside:
-                return beside[-1] + 1
+        last = self._last((*parent, after)) if after is not None else -1
+        while last < 0 and parent:
+            last = self._last(parent)
             parent = parent[:-1]
+        if last >= 0:
+            return last + 1
         rank = _ORDER.index(path[0]) if path[0] in _ORDER else len(_ORDER)
         for number, block in enumerate(self.blocks):
             if block.keys and block.keys[0] in _ORDER and _ORDER.index(block.keys[0]) > rank:
@@ -343,7 +394,7 @@ class Sheet:
             blocks[at] = structs.replace(blocks[at], gap=ending)
         if not new[-1].text.endswith("\n") and (at < len(blocks) or self.tail):
             new = (*new[:-1], structs.replace(new[-1], text=new[-1].text + ending))
-        return Sheet((*blocks[:at], *new, *blocks[at:]), self.tail)
+        return self.with_blocks((*blocks[:at], *new, *blocks[at:]), self.tail)
 
     def _moved(self, move: Move) -> Sheet:
         numbers = self.under(move.path)
@@ -362,7 +413,7 @@ class Sheet:
             blocks = list(self.blocks)
             for n, block in zip(numbers, moved, strict=True):
                 blocks[n] = block
-            return Sheet(tuple(blocks), self.tail)
+            return self.with_blocks(tuple(blocks), self.tail)
         ending = self.ending
         moved = [structs.replace(block, gap=block.gap if not block.gap.strip() else ending) for block in moved]
         moved = [structs.replace(block, gap=block.gap or ending) for block in moved]
@@ -370,8 +421,22 @@ class Sheet:
         return rest._placed(tuple(moved), rest._place(move.to, move.after, first=move.first))
 
 
+MOST_PATCHED = 500
+"""Blocks that differ, up to which patching the index is worth it."""
+
+_AROUND: tuple[Keys, ...] = ((), ("nodes",), ("workflows",))
 _LARGE = (("nodes",), ("workflows",), ("studio",))
 _ORDER = ("project", "params", "vars", "run", "defaults", "pools", "nodes", "workflows", "agents", "studio")
+
+
+def _others(these: tuple[Block, ...], those: tuple[Block, ...]) -> list[Block]:
+    """What of these is not among those, by identity."""
+    known = set(map(id, those))
+    return [block for block in these if id(block) not in known]
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    return tomllib.loads(text.replace("\r\n", "\n")) if text else {}
 
 
 def _holds_nodes(data: Mapping[str, Any], keys: Keys) -> bool:
