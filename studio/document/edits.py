@@ -292,6 +292,19 @@ class Group(Edit, frozen=True):
         return f"group {named(self.paths)}"
 
 
+class Wrap(Edit, frozen=True):
+    """Put what a node does inside of something that stands in its place, under the same id: a group with it as `name`, a
+    conditional with it as `then`, or a map or loop around it. What names the node names what stands there now."""
+
+    path: str
+    into: Literal["sequential", "parallel", "conditional", "map", "loop"]
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        return f"put {named((self.path,))} into a {self.into}"
+
+
 class Ungroup(Edit, frozen=True):
     """Put what a composite holds in its place."""
 

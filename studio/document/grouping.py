@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.project.editing import Delete, Set
 from engine.project.findings import shown
-from engine.project.model import Composite
+from engine.project.model import Composite, Node
 from engine.project.references import ReferenceSyntax, read_reference
 from studio.document import edits
 from studio.document.draft import Draft, placed, written
@@ -77,6 +77,34 @@ def _group(draft: Draft, edit: edits.Group) -> Draft:
     renames = {path: joined(group, name_of(path)) for path in paths}
     to = {new: (*keys, "nodes", name_of(new)) for new in renames.values()}
     return moved(draft, edit.workflow, renames, before=[add], keys=to)
+
+
+def _wrap(draft: Draft, edit: edits.Wrap) -> Draft:
+    own = draft.workflow(edit.workflow)
+    node = found(own, edit.path)
+    keys = keys_of(own, edit.path, base_of(edit.workflow))
+    table = own_table(draft, keys)
+    if edit.into in ("map", "loop"):
+        if node.each is not None or node.again is not None:
+            raise EditRefused(f"{shown(edit.path)} runs many times already", "put it into a group first")
+        new = {**table, **({"map": [1, 2, 3]} if edit.into == "map" else {"until": "${index} >= 2"})}
+    else:
+        outer: dict[str, Any] = {key: table[key] for key in ("needs", "when", "join") if key in table}
+        inner = {key: value for key, value in table.items() if key not in outer}
+        if edit.into == "conditional":
+            new = {**outer, "condition": _condition(node), "then": inner}
+        else:
+            new = {**outer, "kind": edit.into, "nodes": {edit.name or name_of(edit.path): inner}}
+    return written(draft, changes(keys, table, new))
+
+
+def _condition(node: Node) -> str:
+    """A condition to begin with: over what the node gets, as far as it gets anything."""
+    for reference in node.inputs.values():
+        first = reference if isinstance(reference, str) else next(iter(reference), "")
+        if first:
+            return f"${{{first}}} != false"
+    return "1 < 2"
 
 
 def beside(draft: Draft, workflow: str, paths: tuple[str, ...]) -> list[str]:
@@ -216,4 +244,5 @@ RULES: Mapping[type[edits.Edit], Callable[[Draft, Any], Draft]] = {
     edits.Group: _group,
     edits.MoveInto: _move_into,
     edits.Ungroup: _ungroup,
+    edits.Wrap: _wrap,
 }
