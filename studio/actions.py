@@ -64,6 +64,23 @@ class CursorMoved(Action, frozen=True):
     by: str = "canvas"
 
 
+class NodesCopied(Action, frozen=True):
+    """Keep these nodes to be pasted, and put them on the clipboard as TOML. `inputs`: a paste is to keep what they get
+    from others; `cut`: they go from where they are."""
+
+    paths: tuple[str, ...]
+    inputs: bool = False
+    cut: bool = False
+
+
+class NodesPasted(Action, frozen=True):
+    """Paste nodes into the group `owner` (empty: the top): those that were copied, or those in a text from elsewhere."""
+
+    owner: str = ""
+    text: str | None = None
+    inputs: bool = False
+
+
 class ModeChanged(Action, frozen=True):
     """The canvas is in a mode now, or (empty) in none; `keys` are what keys do in it, as (key, word)."""
 
@@ -166,11 +183,13 @@ class Resized(Action, frozen=True):
 class Edited(Action, frozen=True):
     """An edit of the project. Consecutive ones with the same `key` (a word typed into a field, a drag) are one step.
 
-    One that cannot be made is told to the person, with the remedy.
+    One that is made `instead` takes back the last one with its key before. One that cannot be made is told to the
+    person, with the remedy.
     """
 
     edit: Edit
     key: str | None = None
+    instead: bool = False
 
 
 class Undone(Action, frozen=True):

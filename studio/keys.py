@@ -154,7 +154,7 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action(
             "select.menu", "editor", "s", "select more", "Select all, what leads here, what follows, the same kind"
         ),
-        _action("select.all", "editor", "", "select all", "Select all nodes"),
+        _action("select.all", "editor", "* | ctrl+a", "select all", "Select all nodes"),
         _action("select.up", "editor", "", "select before", "Select what leads to this node"),
         _action("select.down", "editor", "", "select after", "Select what follows this node"),
         _action("select.kind", "editor", "", "select kind", "Select the nodes of the same kind"),
@@ -162,6 +162,9 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("group", "editor", "(", "group", "Group the selection"),
         _action("ungroup", "editor", ")", "ungroup", "Ungroup, or put a sub-workflow in its place"),
         _action("extract", "editor", "X", "extract", "Make a sub-workflow of the selection"),
+        _action("wrap.map", "editor", "", "into a map", "Run this node once for each item of a list"),
+        _action("wrap.loop", "editor", "", "into a loop", "Run this node again until a condition holds"),
+        _action("wrap.conditional", "editor", "", "into a conditional", "Run this node only if a condition holds"),
         _action("bypass", "editor", "B", "bypass", "Bypass the selection, or no longer"),
         _action("note", "editor", "t", "note", "Write a note on this node"),
         _action("rename", "editor", "D | f2", "rename", "Rename this node wherever it is named"),
@@ -228,10 +231,6 @@ UNANSWERED = frozenset(
     [
         "breakpoint",
         "pin",
-        "copy.inputs",
-        "cut",
-        "paste",
-        "paste.inputs",
         "changes",
         "run.to",
         "run.from",

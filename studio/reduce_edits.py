@@ -11,10 +11,12 @@ from msgspec.structs import replace
 from engine.project.model import SubWorkflow, Workflow
 from studio import actions, effects
 from studio.actions import Action
+from studio.clipboard import nodes_in, text_of
 from studio.document import edits
 from studio.document.draft import Draft, draft_of
-from studio.document.edits import Edit, EditRefused
+from studio.document.edits import Edit, EditRefused, named
 from studio.document.history import History, done, redone, undone
+from studio.document.links import carry
 from studio.document.merge import Answers, merge
 from studio.document.names import joined, owner_of, within
 from studio.document.reader import Document, node_at, walk
@@ -31,8 +33,11 @@ def edited(state: StudioState, action: actions.Edited) -> Step:
     """Make an edit, or say why not."""
     if state.draft is None:
         return state, (effects.Tell("Open a project first"),)
+    draft, history = state.draft, state.history
     try:
-        draft, history = done(state.history, state.draft, action.edit, action.key)
+        if action.instead and history.back and history.back[-1].key == action.key:
+            draft, history = undone(history, draft)
+        draft, history = done(history, draft, action.edit, action.key)
     except EditRefused as refusal:
         return state, (_refused(refusal),)
     if draft is state.draft:
@@ -93,7 +98,9 @@ def text_in_hand(draft: Draft) -> str:
 
 
 def shown(state: StudioState, draft: Draft) -> StudioState:
-    """The state that shows this draft."""
+    """The state that shows this draft, which knows all that is still so of what was known of the one before."""
+    if state.draft is not None:
+        carry(state.draft, draft)
     document = draft.document
     old = state.draft.typed if state.draft is not None else None
     broken = draft.typed or (state.broken if state.broken is not old else None)
@@ -153,6 +160,38 @@ def _beside(old: Workflow, new: Workflow, cursor: str) -> str | None:
         if node_at(new, path) is not None:
             return path
     return next(iter(new.nodes), None)
+
+
+# -- copies ----------------------------------------------------------------------------------------------------------
+
+
+def copied(state: StudioState, action: actions.NodesCopied) -> Step:
+    """Nodes go to the clipboard; those that are cut go from the project, too."""
+    if state.draft is None or state.editing is None:
+        return state, ()
+    try:
+        text = text_of(state.draft, action.paths, state.editing, state.places)
+    except EditRefused as refusal:
+        return state, (_refused(refusal),)
+    state = replace(state, copied=text, copied_inputs=action.inputs)
+    told = effects.Copy(text, named(action.paths))
+    if not action.cut:
+        return state, (told,)
+    state, done_ = edited(state, actions.Edited(edits.DeleteNodes(action.paths, workflow=state.editing or "")))
+    return state, (told, *done_)
+
+
+def pasted(state: StudioState, action: actions.NodesPasted) -> Step:
+    """Copies of what was copied come, the first of them under the cursor."""
+    text = state.copied if action.text is None else action.text
+    if state.editing is None or not text:
+        return state, (effects.Tell("Nothing was copied yet: y copies the selection"),)
+    try:
+        nodes, _ = nodes_in(text)
+    except EditRefused as refusal:
+        return state, (_refused(refusal),)
+    keep = action.inputs or (action.text is None and state.copied_inputs)
+    return edited(state, actions.Edited(edits.Paste(nodes, keep, owner=action.owner, workflow=state.editing)))
 
 
 # -- the file --------------------------------------------------------------------------------------------------------
@@ -289,6 +328,8 @@ BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.Edited: edited,
     actions.MergeAnswered: merge_answered,
     actions.Recovered: recovered,
+    actions.NodesCopied: copied,
+    actions.NodesPasted: pasted,
     actions.Redone: lambda state, _: redo(state),
     actions.Saved: saved,
     actions.Undone: lambda state, _: undo(state),

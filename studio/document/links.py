@@ -63,7 +63,7 @@ def carry(before: Draft, after: Draft) -> None:
     Where nodes inside of a group came or went, all are read again when somebody asks: names may mean something else.
     """
     for key, known in before.memo.items():
-        if not isinstance(key, tuple) or key[0] != "links":
+        if not isinstance(key, tuple) or key[0] != "links" or key in after.memo:
             continue
         name = key[1]
         if name and not (name in before.project.workflows and name in after.project.workflows):

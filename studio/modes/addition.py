@@ -1,7 +1,6 @@
 """Adding: a search at the cursor over the project's functions and the kinds of nodes; Enter adds what is picked and wires it.
 
-Where the new node goes is told by an `Opening`: after a node, on edges, freely, into an empty lane of a branch, or where
-a wire was dropped. The name of what is added is a free one; renaming it is one key away.
+Where the new node goes is told by an `Opening`. The name of what is added is a free one; renaming it is one key away.
 """
 
 from __future__ import annotations
@@ -9,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from engine.draw.scene import Rect
 from engine.project.ids import why_bad
 from engine.project.model import Composite, Node, NodeId, Task
 from studio.document.catalog import Entry, Found, free_id
-from studio.document.edits import AddNode, Connect, Disconnect, Edit, InsertOnEdge, Place, Several
-from studio.modes.places import place_at
+from studio.document.edits import AddNode, Connect, Disconnect, Edit, InsertOnEdge, Several, Wrap
+from studio.modes import opening as openings
+from studio.modes.opening import Opening
 from studio.modes.turn import LEFT, Mode, Point, Press, Sight, Turn
 from studio.modes.wiring import Lead, Option, options, starts_with_data
 from studio.pictures.hand import Wire, Work
@@ -29,29 +28,15 @@ _MODULE = "tasks"
 
 
 @dataclass(frozen=True)
-class Opening:
-    """Where a new node goes. `owner` is the group that it goes into (empty: the top), `sibling` the node after which it
-    is written, `source` the one whose result it takes, `edges` those that it is put on. `lane` is the path of an empty
-    branch that it fills. `near` is where the list opens, in cells of the scene."""
-
-    near: Rect
-    owner: str = ""
-    sibling: str | None = None
-    source: str | None = None
-    edges: tuple[Lead, ...] = ()
-    lane: str = ""
-    place: Place | None = None
-
-
-@dataclass(frozen=True)
 class AddMode(Mode):
-    """`query` is what was typed, `picked` counts through what it finds; `order`: wire without a value."""
+    """`query` is what was typed, `picked` counts through what it finds; `order`: wire without a value. With a `kind` only
+    what is of that kind is listed."""
 
     opening: Opening
     query: str = ""
     picked: int = 0
     order: bool = False
-    fresh: bool = True
+    kind: str = ""
 
     @property
     def where(self) -> str:
@@ -94,6 +79,10 @@ class AddMode(Mode):
     def found(self, sight: Sight) -> list[Found]:
         """What the query finds; at the end the function of that name that nobody has written yet."""
         found = sight.catalog.find(self.query, MOST_LISTED)
+        if self.kind:
+            found = [each for each in found if each.entry.kind == self.kind]
+            if self.kind != "task":
+                return found
         name = self.query.strip()
         known = {each.entry.function.name for each in found if each.entry.function is not None}
         if name.isidentifier() and why_bad(name) is None and name not in known:
@@ -105,7 +94,7 @@ class AddMode(Mode):
     def _add(self, entry: Entry, sight: Sight) -> Turn:
         opening = self.opening
         node = new_node(entry, opening, sight)
-        path = opening.lane or _joined(opening.owner, node.id)
+        path = opening.lane or _joined(opening.branch or opening.owner, node.id)
         edits = list(_edits(opening, path, node, sight, order=self.order))
         edit = edits[0] if len(edits) == 1 else Several(tuple(edits), f"add {node.id}")
         return Turn(None, edit=edit, cursor=path)
@@ -141,7 +130,7 @@ class AddMode(Mode):
             hints.insert(1, ("Tab", "with its result" if self.order else "order only"))
         return Popup(
             near=self.opening.near,
-            title=self._title(),
+            title=self.opening.title,
             query=self.query,
             found=f"{len(found)} of {total}" if self.query else f"{total}",
             sections=sections,
@@ -153,18 +142,6 @@ class AddMode(Mode):
     def _listed(self, found: Found, sight: Sight) -> Listed:
         entry = found.entry
         return Listed(kind_glyph(entry.kind, ascii=sight.ascii), entry.name, entry.text, found.places)
-
-    def _title(self) -> str:
-        opening = self.opening
-        if opening.lane:
-            return f"Fill {opening.lane}"
-        if opening.edges:
-            first = opening.edges[0]
-            many = f" and {len(opening.edges) - 1} more" if len(opening.edges) > 1 else ""
-            return f"Insert between {_last(first.source)} and {_last(first.target)}{many}"
-        if opening.source is not None:
-            return f"Add after {_last(opening.source)}"
-        return f"Add in {_last(opening.owner)}" if opening.owner else "Add"
 
     def _about(self, entry: Entry, sight: Sight) -> tuple[tuple[Span, ...], ...]:
         """What the picked entry is: its signature, what it does, which argument takes the value."""
@@ -205,7 +182,7 @@ _STEPS = {
 def new_node(entry: Entry, opening: Opening, sight: Sight) -> Node:
     """The node that adding an entry starts with, under a name that is free where it goes."""
     source = opening.source or (opening.edges[0].source if opening.edges else None)
-    taken = _siblings(opening.owner, sight)
+    taken = sight.siblings(opening.branch or opening.owner)
     after = _last(source) if source is not None else None
     if entry.function is None and entry.name not in _names(sight):
         return Node(NodeId(free_id(entry.name, taken)), Task(f"{_MODULE}:{entry.name}"))
@@ -216,17 +193,12 @@ def _names(sight: Sight) -> Collection[str]:
     return {entry.name for entry in sight.catalog.entries if entry.function is None}
 
 
-def _siblings(owner: str, sight: Sight) -> Collection[str]:
-    around = sight.node_at(owner) if owner else None
-    if around is None:
-        return sight.workflow.nodes.keys()
-    return around.body.nodes.keys() if isinstance(around.body, Composite) else ()
-
-
 def _edits(opening: Opening, path: str, node: Node, sight: Sight, *, order: bool) -> list[Edit]:
     """Adding the node, and its edges."""
     if opening.edges:
         return _inserted(opening, path, node, sight)
+    if opening.branch:
+        return _behind_branch(opening, path, node, sight)
     edits: list[Edit] = [AddNode(path, node, opening.sibling, opening.place)]
     source = opening.source
     if source is not None:
@@ -237,6 +209,25 @@ def _edits(opening: Opening, path: str, node: Node, sight: Sight, *, order: bool
         if not said and (argument is not None or not in_order):
             edits.append(Connect(source, path, argument))
     return edits
+
+
+def _behind_branch(opening: Opening, path: str, node: Node, sight: Sight) -> list[Edit]:
+    """A branch is one node: it becomes a sequence of what it was and the new one."""
+    branch = sight.node_at(opening.branch)
+    first = _branch_name(branch)
+    if node.id == first:
+        path = _joined(opening.branch, f"{first}_2")
+    argument = _argument(node, f"{opening.branch}/{first}", sight)
+    edits: list[Edit] = [Wrap(opening.branch, "sequential", first), AddNode(path, node, f"{opening.branch}/{first}")]
+    return edits if argument is None else [*edits, Connect(f"{opening.branch}/{first}", path, argument)]
+
+
+def _branch_name(node: Node | None) -> str:
+    """What a branch is called once it stands in a group: by its function."""
+    body = node.body if node is not None else None
+    if isinstance(body, Task) and isinstance(body.task, str):
+        return free_id(body.task.rpartition(":")[2], ())
+    return "first"
 
 
 def _inserted(opening: Opening, path: str, node: Node, sight: Sight) -> list[Edit]:
@@ -263,46 +254,25 @@ def _last(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-# -- where -----------------------------------------------------------------------------------------------------------
+# -- beginnings ------------------------------------------------------------------------------------------------------
 
 
 def add_after(sight: Sight) -> Mode | None:
-    """Add after the node under the cursor; into an empty lane where the cursor stands on one; freely in an empty graph."""
-    path = sight.cursor
-    if path is None:
-        return AddMode(Opening(_middle(sight)))
-    near = sight.shown(path) or _middle(sight)
-    if path in sight.gaps:
-        return AddMode(Opening(near, owner=path.rpartition("/")[0], lane=path if sight.is_lane(path) else ""))
-    return AddMode(Opening(near, owner=path.rpartition("/")[0], sibling=path, source=path))
+    """Add after the node under the cursor."""
+    return AddMode(openings.after(sight))
 
 
 def add_free(sight: Sight) -> Mode | None:
-    """Add a node that follows nothing, beside the one under the cursor; into its group if it is in one."""
-    path = sight.cursor
-    if path is None or path in sight.gaps:
-        return add_after(sight)
-    owner = path.rpartition("/")[0]
-    return AddMode(Opening(sight.shown(path) or _middle(sight), owner=owner if sight.holds_nodes(owner) else ""))
+    """Add a node that follows nothing."""
+    return AddMode(openings.freely(sight))
 
 
-def add_at(sight: Sight, x: int, y: int, source: str | None = None) -> Mode:
-    """Add where the pointer is, after `source` if a wire was dropped there."""
-    owner = source.rpartition("/")[0] if source is not None else ""
-    place = place_at(sight, x, y) if not owner else None
-    return AddMode(Opening(Rect(x, y, 1, 1), owner=owner, sibling=source, source=source, place=place))
+def add_kind(sight: Sight, kind: str) -> Mode | None:
+    """Add something of a kind after the node under the cursor."""
+    return AddMode(openings.after(sight), kind=kind)
 
 
 def insert(sight: Sight, edges: tuple[Lead, ...]) -> Mode | None:
     """Add on these edges of the node under the cursor."""
-    path = sight.cursor
-    edges = tuple(lead for lead in edges if not lead.fixed)
-    if path is None or not edges:
-        return None
-    near = sight.shown(path) or _middle(sight)
-    return AddMode(Opening(near, owner=path.rpartition("/")[0], edges=edges))
-
-
-def _middle(sight: Sight) -> Rect:
-    rect = sight.rect
-    return Rect(rect.x + rect.width // 2 - 30, rect.y + max(rect.height // 2 - 9, 0), 1, 1)
+    found = openings.on_edges(sight, edges)
+    return AddMode(found) if found is not None else None

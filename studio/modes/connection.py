@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from studio.document.edits import Connect, Disconnect, Several
+from studio.document.edits import Connect
+from studio.modes import opening as openings
+from studio.modes.addition import AddMode
 from studio.modes.desk import Targets
 from studio.modes.turn import ARROWS, LEFT, Mode, Point, Press, Sight, Turn
 from studio.modes.wiring import Option, options
@@ -84,11 +86,8 @@ class ConnectMode(Mode):
         if self.made is None:
             return Turn(following)
         argument = choice[following.option]
-        edits = (
-            Disconnect(self.source, self.picked, self.made[0]),
-            Connect(self.source, self.picked, argument),
-        )
-        return Turn(replace(following, made=(argument,)), edit=Several(edits), key=self._key(self.picked))
+        edit = Connect(self.source, self.picked, argument)
+        return Turn(replace(following, made=(argument,)), edit=edit, key=self._key(self.picked), instead=True)
 
     def _choice(self, target: str, sight: Sight) -> tuple[Option, ...]:
         node = sight.node_at(target)
@@ -214,9 +213,7 @@ class WireMode(Mode):
         if path == self.source:
             return LEFT
         if path is None:
-            from studio.modes.addition import add_at
-
-            return Turn(add_at(sight, point.x, point.y, source=self.source))
+            return Turn(AddMode(openings.at(sight, point.x, point.y, self.source)))
         reason = sight.targets(self.source).get(path, NOWHERE)
         if reason is not None:
             return Turn(None, tell=reason)

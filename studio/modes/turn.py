@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from engine.draw.scene import Graph, Rect, Scene
 from engine.project.model import Composite, Conditional, Node, Switch, Workflow
 from studio.document.catalog import Catalog
+from studio.document.reader import inside
 from studio.modes.desk import Desk
 from studio.pictures.hand import IDLE, Work
 from studio.pictures.view import View
@@ -127,6 +128,11 @@ class Sight:
         owner = self.node_at(path) if path else None
         return owner is not None and isinstance(owner.body, Composite)
 
+    def siblings(self, owner: str) -> Mapping[str, Node]:
+        """What stands in a group, or (empty) at the top."""
+        around = self.node_at(owner) if owner else None
+        return inside(around) if around is not None else self.workflow.nodes
+
     def in_view(self) -> list[int]:
         """The boxes in view, in reading order: column by column."""
         rects = self.scene.rects
@@ -166,7 +172,8 @@ class Sight:
 class Turn:
     """What comes of an event: the mode that goes on, and what is to be done.
 
-    `edit` changes the document; edits with the same `key` are one step for undo. `cursor` is where to go, `select` what
+    `edit` changes the document; edits with the same `key` are one step for undo, and one that is made `instead` takes
+    back the last of them before. `cursor` is where to go, `select` what
     to select (None: as it was). `tell` is a line for the person. `taken` is False for a key or a move that was not the
     mode's: it goes its usual way.
     """
@@ -174,6 +181,7 @@ class Turn:
     mode: Mode | None = None
     edit: Edit | None = None
     key: str | None = None
+    instead: bool = False
     cursor: str | None = None
     select: frozenset[str] | None = None
     step: str = ""

@@ -130,7 +130,7 @@ class Stage:
 
         return View(
             selected=now(view.selected),
-            pinned=now(view.pinned),
+            pinned=frozenset(number for number, box in enumerate(self.graph.boxes) if box.pin is not None),
             stops=now(view.stops),
             findings=self._findings(),
             spinner=view.spinner,

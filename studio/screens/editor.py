@@ -20,10 +20,12 @@ from studio.log_book import LogBook
 from studio.notices import Notice
 from studio.state import Inner, NodeNow, StudioState
 from studio.theme import sign
-from studio.widgets.bars import Bar, Rail, node_line
+from studio.widgets.bars import Bar, node_line
+from studio.widgets.hand import take_kind
 from studio.widgets.holder import Holder
 from studio.widgets.inspector import Inspector
 from studio.widgets.page import Line, Piece
+from studio.widgets.rail import Rail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 PANES = {"graph": "canvas", "inspector": "inspector", "problems": "problems", "toml": "toml", "log": "log"}
 
 
-NO_NODES = ("No nodes yet", "T opens the project file: [nodes.NAME] makes one")
+NO_NODES = ("No nodes yet", "a adds one, T opens the TOML")
 NO_FILE = ("Nothing to draw yet", "! says what is wrong, e opens the file there")
 
 
@@ -257,6 +259,11 @@ class Editor(Holder):
             self.screen.hear(action)  # type: ignore[attr-defined]
         finally:
             self._aside = False
+
+    def on_rail_taken(self, taken: Rail.Taken) -> None:
+        """A kind was taken from the rail: where it is put down is the canvas's to see."""
+        taken.stop()
+        take_kind(self.canvas, taken.kind)
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click put the focus somewhere: the state follows."""

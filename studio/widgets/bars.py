@@ -1,4 +1,4 @@
-"""The rows around the canvas: top bar, strip of the run, line of the node, footer, rail.
+"""The rows around the canvas: top bar, strip of the run, line of the node, footer.
 
 Each is one function from the state to a line; `Bar` puts any of them on the screen. The footer tells the truth: what
 keys do *now*. A word that does not fit is left out, never cut.
@@ -311,25 +311,6 @@ def _badge(state: StudioState, ascii: bool) -> list[Piece]:
         if not state.trusted:
             found.append(Piece(" not trusted ", "mark", bold=True, act=Asked("run.all")))
     return found
-
-
-def rail_lines(width: int, height: int, ascii: bool) -> list[Line]:
-    """The kinds of nodes, one below the other, as far apart as there is room."""
-    step = 2 if height >= 2 * len(KINDS) else 1
-    lines: list[Line] = [[]]
-    for kind in list(KINDS.values())[: max((height - 1) // step, 0)]:
-        lines.append([Piece(f" {kind.ascii if ascii else kind.glyph}", "accent")])
-        lines += [[]] * (step - 1)
-    return lines
-
-
-class Rail(Page):
-    """The kinds of nodes there are, at the left of the canvas."""
-
-    DEFAULT_CSS = "Rail { width: 4; height: 1fr; }"
-
-    def lines(self, width: int, height: int) -> list[Line]:
-        return rail_lines(width, height, self.ascii)
 
 
 def too_small(state: StudioState, width: int, height: int) -> list[Line]:

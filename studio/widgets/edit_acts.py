@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
+from msgspec import structs
+
+from engine.draw.scene import Graph
 from engine.project.model import Composite, SubWorkflow
+from studio.actions import NodesCopied, NodesPasted
 from studio.document.edits import (
     DeleteNodes,
     Duplicate,
@@ -14,6 +18,7 @@ from studio.document.edits import (
     SetEnabled,
     Ungroup,
     Unpin,
+    Wrap,
 )
 from studio.modes import addition, name, selection
 from studio.modes.connection import ConnectMode
@@ -127,14 +132,57 @@ def _ungroup(sight: Sight) -> Turn | None:
     return Turn(tell=f"{path.rpartition('/')[2]} is no group: there is nothing to take apart")
 
 
-def _tidy(sight: Sight) -> Turn | None:
-    paths = tuple(sight.path(box) or "" for box in sorted(sight.view.selected))
-    return Turn(edit=Unpin(paths))
+def _tidy(canvas: GraphCanvas) -> bool:
+    """Let the layout place what is selected, or all: then all is laid out anew, too."""
+    stage, sight = canvas.stage, sight_of(canvas)
+    if canvas.where != "editor" or canvas.desk.editing is None or not stage.graph.boxes:
+        return False
+    paths = tuple(sight.path(box) or "" for box in sorted(stage.view.selected))
+    held = stage.view.pinned
+    if not paths:
+        stage.tidy(unpinned(stage.whole))
+    if held:
+        perform(canvas, Turn(edit=Unpin(paths)))
+    return True
+
+
+def unpinned(graph: Graph) -> Graph:
+    """The same graph, every box where the layout wants it."""
+    boxes = [box if box.pin is None else structs.replace(box, pin=None, layer=0) for box in graph.boxes]
+    return Graph(boxes, graph.edges)
 
 
 def _duplicate(sight: Sight) -> Turn | None:
     paths = _chosen(sight)
     return Turn(edit=Duplicate(paths)) if paths else None
+
+
+def _wrap(sight: Sight, into: Literal["map", "loop", "conditional"]) -> Turn | None:
+    path = sight.cursor
+    return Turn(edit=Wrap(path, into)) if path is not None and path not in sight.gaps else None
+
+
+def _copied(canvas: GraphCanvas, *, inputs: bool = False, cut: bool = False) -> bool:
+    paths = _chosen(sight_of(canvas))
+    if canvas.where != "editor" or canvas.desk.editing is None or not paths:
+        return False
+    canvas.send(NodesCopied(paths, inputs, cut))
+    return True
+
+
+def _pasted(canvas: GraphCanvas, *, inputs: bool = False, text: str | None = None) -> bool:
+    """Into the group that the cursor is in."""
+    if canvas.where != "editor" or canvas.desk.editing is None:
+        return False
+    sight = sight_of(canvas)
+    owner = (sight.cursor or "").rpartition("/")[0]
+    canvas.send(NodesPasted(owner if sight.holds_nodes(owner) else "", text, inputs))
+    return True
+
+
+def paste_text(canvas: GraphCanvas, text: str) -> bool:
+    """Text that was pasted by the terminal: nodes of another project, or nothing."""
+    return _pasted(canvas, text=text)
 
 
 EDIT_ACTS: Mapping[str, Act] = {
@@ -158,6 +206,14 @@ EDIT_ACTS: Mapping[str, Act] = {
     "duplicate": _at_once(_duplicate),
     "bypass": _at_once(_bypass),
     "ungroup": _at_once(_ungroup),
-    "tidy": _at_once(_tidy),
+    "tidy": _tidy,
+    "copy": _copied,
+    "copy.inputs": lambda canvas: _copied(canvas, inputs=True),
+    "cut": lambda canvas: _copied(canvas, cut=True),
+    "paste": _pasted,
+    "paste.inputs": lambda canvas: _pasted(canvas, inputs=True),
+    "wrap.map": _at_once(lambda sight: _wrap(sight, "map")),
+    "wrap.loop": _at_once(lambda sight: _wrap(sight, "loop")),
+    "wrap.conditional": _at_once(lambda sight: _wrap(sight, "conditional")),
 }
 """What the canvas does where one draws. False: there was nothing to do."""

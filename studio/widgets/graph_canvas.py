@@ -28,6 +28,7 @@ from studio.pictures.stage import Stage
 from studio.pictures.view import Style
 from studio.state import NodeNow
 from studio.widgets.canvas_acts import ACTS
+from studio.widgets.edit_acts import paste_text
 from studio.widgets.mode import Mode
 from studio.widgets.picture_view import PictureView
 from studio.widgets.pointer import Pointer
@@ -293,10 +294,12 @@ class GraphCanvas(PictureView):
         self.send(ModeChanged(self.mode.word, self.mode.keys()) if self.mode is not None else ModeChanged())
 
     def on_paste(self, event: events.Paste) -> None:
-        """Pasted text is the mode's, and never runs as keys."""
+        """Pasted text is the mode's, or nodes of another project; it never runs as keys."""
         event.stop()
         before = self.stage.path
-        if self.mode is not None and event.text and self.mode.paste(event.text):
+        if self.mode is None:
+            paste_text(self, event.text)
+        elif event.text and self.mode.paste(event.text):
             self.repaint()
             self.tell_moved(before)
 

@@ -166,7 +166,7 @@ def perform(canvas: GraphCanvas, turn: Turn) -> None:
         found = frozenset(stage.index[path] for path in turn.select if path in stage.index)
         stage.view = replace(stage.view, selected=found)
     if turn.edit is not None:
-        canvas.send(Edited(canvas.desk.about(turn.edit), turn.key))
+        canvas.send(Edited(canvas.desk.about(turn.edit), turn.key, turn.instead))
     if turn.cursor is not None:
         canvas.send(CursorMoved(turn.cursor, by="edit"))
     if turn.tell:
@@ -176,14 +176,24 @@ def perform(canvas: GraphCanvas, turn: Turn) -> None:
 
 def add_there(canvas: GraphCanvas, event: events.MouseEvent) -> None:
     """The other button: add after the node under the pointer, or freely where there is none."""
-    from studio.modes.addition import add_after, add_at
+    from studio.modes import opening
+    from studio.modes.addition import AddMode, add_after
 
     found = point_of(canvas, "other", event)
     if found.box is not None:
         canvas.stage.put(found.box)
         start(canvas, add_after)
     else:
-        start(canvas, lambda sight: add_at(sight, found.x, found.y))
+        start(canvas, lambda sight: AddMode(opening.at(sight, found.x, found.y)))
+
+
+def take_kind(canvas: GraphCanvas, kind: str) -> None:
+    """A kind from the rail: the button is still down, and where it comes up it is put down."""
+    from studio.modes.kind import KindMode
+
+    corner = canvas.stage.corner
+    if start(canvas, lambda _: KindMode(kind, corner.x - 4, corner.y)):
+        canvas.pointer.hold()
 
 
 Start = Callable[[Sight], Decided | None]

@@ -70,6 +70,12 @@ class Pointer:
         elif canvas.mode is not None and canvas.mode.press(event):
             canvas.repaint()
 
+    def hold(self) -> None:
+        """Go on with a drag that began elsewhere."""
+        self.pressed, self._dragged, self._on_map = Press(-1, 0, None), True, False
+        self.canvas.focus()
+        self.canvas.capture_mouse()
+
     def move(self, event: events.MouseMove) -> None:
         """Drag, or a look at what is under the pointer."""
         canvas, stage = self.canvas, self.canvas.stage

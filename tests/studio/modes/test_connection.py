@@ -32,9 +32,11 @@ def test_tab_right_after_goes_through_the_arguments_and_the_order_in_one_step_of
     one = connecting("schema")
     first = one.press("s")
     again = one.press("tab")
-    assert again.edit == Several((Disconnect("schema", "clean", "limit"), Connect("schema", "clean", "rows")))
+    assert again.edit == Connect("schema", "clean", "rows")
     order = one.press("tab")
-    assert order.edit == Several((Disconnect("schema", "clean", "rows"), Connect("schema", "clean", None)))
+    assert order.edit == Connect("schema", "clean", None)
+    assert again.instead
+    assert order.instead
     assert first.key == again.key == order.key is not None
 
 
