@@ -30,6 +30,8 @@ LINES_EVERY = 0.1
 """Seconds between two reports of what an attempt prints."""
 MOST_UNSORTED = 1 << 20
 """Bytes that wait to be told apart, between attempts that follow each other in a queue."""
+APART = 16 << 20
+"""Bytes of a value that is not held in one piece while it comes."""
 _SHORT_READ = 65536
 _READ = 1 << 17
 _LARGE_READ = 1 << 20  # its memory comes from the system each time, which takes longer than the whole of a short read
@@ -59,7 +61,7 @@ class ChildProcess:
         self.printed = select.poll()
         self.printed.register(pipes.stdout, select.POLLIN)
         self.printed.register(pipes.stderr, select.POLLIN)
-        self.reader = FrameReader()
+        self.reader = FrameReader(APART)
         self.told = Told()
         self.queue: deque[Job] = deque()
         self.outgoing: deque[Any] = deque()

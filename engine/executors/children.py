@@ -50,7 +50,7 @@ from engine.attempt import (
 from engine.executors import family
 from engine.executors.answers import DONE, HELLO, LEAVING, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD, RETURNED
 from engine.executors.child import CANCEL, HOLD, RECALL, RESUME, STOP
-from engine.executors.child_process import LINES_EVERY, STREAMS, ChildProcess
+from engine.executors.child_process import APART, LINES_EVERY, STREAMS, ChildProcess
 from engine.executors.frames import FrameReader, Nonsense
 from engine.executors.jobs import Job, Key, Pace, canceled, crash_of, ended
 from engine.executors.nursery import Nursery
@@ -582,7 +582,7 @@ class Children:
             if child.killed_for is None and child.exit is None:
                 text = f"the task wrote to Flowloom's own pipe, so its process was ended ({problem})"
                 self._kill(child, CRASHED, Trouble("PipeBroken", text))
-            child.reader = FrameReader()
+            child.reader = FrameReader(APART)
         if at_end and child.exit is None and child.killed_for is None and not child.stopping:
             text = "the task closed Flowloom's own pipe, so its process was ended"
             if child.process.poll() is None:

@@ -66,16 +66,20 @@ def test_what_is_kept_between_two_looks_is_bounded() -> None:
     assert sum(map(len, gatherer.take())) < MOST_BYTES + LONGEST + 200
 
 
-@given(st.lists(st.tuples(st.binary(max_size=50), st.lists(st.binary(max_size=50), max_size=3)), max_size=8), st.data())
-def test_frames_are_the_same_however_the_bytes_were_cut(
-    messages: list[tuple[bytes, list[bytes]]], data: st.DataObject
+@given(
+    st.lists(st.tuples(st.binary(max_size=50), st.lists(st.binary(max_size=50), max_size=3)), max_size=8),
+    st.sampled_from([0, 1, 20]),
+    st.data(),
+)
+def test_frames_are_the_same_however_the_bytes_were_cut_and_wherever_large_parts_lie(
+    messages: list[tuple[bytes, list[bytes]]], apart: int, data: st.DataObject
 ) -> None:
     stream = b"".join(piece for head, parts in messages for piece in map(bytes, frame(head, parts)))
-    reader = FrameReader()
+    reader = FrameReader(apart)
     got: list[tuple[bytes, list[bytes]]] = []
     for piece in cut(stream, data.draw(st.lists(st.integers(0, 10_000), max_size=12))):
         reader.feed(piece)
-        got += reader.take()
+        got += [(head, [bytes(part) for part in parts]) for head, parts in reader.take()]
     assert got == messages
     assert reader.is_empty()
 
