@@ -261,7 +261,7 @@ class AgentsExecutor:
         known = self._bodies.get(id(work))
         if known is None or known[0] is not work:
             body = TaskBody(len(self._bodies) + 1, body_of(work, self._functions))
-            known = self._bodies[id(work)] = (work, body, Requirements.of(getattr(work, "requires", None)))
+            known = self._bodies[id(work)] = (work, body, Requirements.of(work.requires))
         inputs, values = self._inputs.encode(attempt)
         if attempt.epoch:
             self._epochs[attempt.node, attempt.number] = attempt.epoch
@@ -273,7 +273,7 @@ class AgentsExecutor:
             values=values,
             timeout=work.timeout,
             requires=known[2],
-            once=bool(getattr(work, "once", False)),
+            once=work.once,
         )
 
     def _send_all(self, turn: Turn) -> None:

@@ -51,11 +51,14 @@ class Ledger:
             self._expected[job.key] = (job, until)
 
     def overdue(self, now: float) -> None:
-        """Nobody had these: they wait for an agent."""
+        """Nobody had these: they wait for an agent, but for those that must not be given to a second one."""
         for key, (job, until) in list(self._expected.items()):
             if now >= until:
                 del self._expected[key]
-                self._backlog.add([job])
+                if job.once:
+                    self._end(job, "lost", None, "no agent that came back had it, and its fate is unknown", "nobody")
+                else:
+                    self._backlog.add([job])
 
     def lease(self, peer: Peer, jobs: Sequence[Job], now: float) -> None:
         """Let an agent have attempts, each under a new epoch, and tell it."""

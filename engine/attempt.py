@@ -45,8 +45,8 @@ class Work:
     length, never a moment, so that it means the same on any clock. `env` adds to the environment; `cwd` is the working
     directory (absolute, or from the project's folder). `wants_context` is true if the function has a parameter `ctx`,
     None if that has to be found out where the function is imported. `requires` are the labels and amounts that whoever
-    looks for a place needs to know (`{"labels": [...], "gpu": 1.0}`), None for nothing. `plain` is true if it is
-    nothing but a call.
+    looks for a place needs to know (`{"labels": [...], "gpu": 1.0}`), None for nothing. `once` is true if an attempt
+    must not be given to anybody else when its fate is unknown. `plain` is true if it is nothing but a call.
     """
 
     __slots__ = (
@@ -57,6 +57,7 @@ class Work:
         "kind",
         "name",
         "ok_codes",
+        "once",
         "output",
         "plain",
         "reference",
@@ -95,6 +96,7 @@ class Work:
         self.cwd = cwd
         self.executor = executor
         self.requires: Optional[Mapping[str, Any]] = None
+        self.once = False
         self.wants_context = wants_context
         self.name = reference or getattr(function, "__qualname__", kind)
         self.plain = function is not None and wants_context is False and timeout is None and not env and not cwd

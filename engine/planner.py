@@ -172,6 +172,7 @@ def _settings(draft: Draft, plan: Plan, spot: Spot) -> None:
             plan.priorities[number] = settings.priority
         if settings.once:
             plan.once.add(number)
+            work.once = True
     if spot.asked >= 0:
         _retry(plan, spot.asked, settings.retry)
     if spot.undo >= 0 and settings.undo is not None:

@@ -76,9 +76,12 @@ def unsuccessful(
     seconds = outcome.seconds or max(0.0, now - state.started[node])
     if outcome.kind == ATTEMPT_CANCELED:
         return (e.NodeCanceled(now, node, seconds, state.reasons.get(node) or state.reason or "canceled"),)
-    if outcome.kind == LOST and state.lost.get(node, 0) < MAX_LOSSES and state.phase != CANCELING:
+    unsure = outcome.kind == LOST and node in state.plan.once
+    if outcome.kind == LOST and not unsure and state.lost.get(node, 0) < MAX_LOSSES and state.phase != CANCELING:
         return (e.Lost(now, node, outcome.number),)
     error = outcome.error or Trouble(outcome.kind, "the attempt ended without a word")
+    if unsure:
+        error.retryable = False  # it may have done its work: only a person may decide to have that done again
     ended = e.AttemptTimedOut if outcome.kind == TIMED_OUT else e.AttemptFailed
     follows = _after_failure(state, node, error, now, chance)
     if action is not None and state.phase == GOING:
