@@ -1,7 +1,4 @@
-"""Real processes that are killed, stopped, cut off and starved: every attempt ends exactly once.
-
-`FLOWLOOM_SOAK_MINUTES` makes the soak tests at the end as long as wanted; they print what they did.
-"""
+"""Real processes that are killed, stopped, cut off and starved: every attempt ends exactly once. See also `test_soak`."""
 
 from __future__ import annotations
 
@@ -10,120 +7,34 @@ import random
 import signal
 import threading
 import time
-from collections import Counter
 from pathlib import Path
 
 import msgspec
 import pytest
-from proxy import Proxy
+from bench import Bench, Through, is_alive
 
 from agents.executor import AgentsExecutor
 from agents.fleet import AgentStatus
-from engine.attempt import COMPLETED, Attempt, Outcome, Work
+from engine.attempt import COMPLETED, Work
 from engine.executors.contract import Workplace
-
-TASKS = """
-import os, time
-
-def double(x, seconds=0.0):
-    time.sleep(seconds)
-    return x * 2
-
-def hold_the_lock(seconds):
-    import re
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        re.match(r"(a+)+$", "a" * 22 + "b")  # one long call in C that never lets go
-    return "held"
-
-def start_a_child(path):
-    import subprocess
-    child = subprocess.Popen(["sleep", "600"])
-    with open(path, "a") as file:
-        file.write(f"{child.pid}\\n")
-    time.sleep(600)
-"""
-
-
-class Through(AgentsExecutor):
-    """Its agents reach it through a proxy."""
-
-    proxy: Proxy | None = None
-
-    def _start_local(self) -> None:
-        self.proxy = Proxy(self._endpoint)
-        self._endpoint = self.proxy.endpoint
-        super()._start_local()
-
-
-class Bench:
-    """An executor, and a book of what ended how."""
-
-    def __init__(self, folder: Path, executor: AgentsExecutor | None = None, slots: int = 2) -> None:
-        (folder / "chores.py").write_text(TASKS)
-        self.folder = folder
-        self.executor = executor or AgentsExecutor(reassign=1000)
-        self.outcomes: dict[int, list[Outcome]] = {}
-        self.lock = threading.Lock()
-        self.ended = threading.Condition(self.lock)
-        self.count = 0
-        self.works: dict[tuple[str, float | None], Work] = {}
-        self.executor.open(Workplace(folder=folder, state=folder / "state", slots=slots, run="run"), self._report)
-
-    def _report(self, news) -> None:
-        with self.lock:
-            for piece in news:
-                if type(piece) is Outcome:
-                    self.outcomes.setdefault(piece.node, []).append(piece)
-            self.ended.notify_all()
-
-    def start(self, function: str, *rows: dict, timeout: float | None = None) -> list[int]:
-        work = self.works.setdefault(
-            (function, timeout), Work(reference=f"chores:{function}", executor="agents", timeout=timeout)
-        )
-        numbers = []
-        attempts = []
-        for row in rows:
-            self.count += 1
-            numbers.append(self.count)
-            attempts.append(Attempt(self.count, 1, work, (), row, f"n{self.count}", {}))
-        self.executor.start(attempts)
-        return numbers
-
-    def wait(self, numbers: list[int], seconds: float = 60.0) -> list[Outcome]:
-        until = time.monotonic() + seconds
-        with self.lock:
-            while any(number not in self.outcomes for number in numbers):
-                left = until - time.monotonic()
-                assert left > 0, f"{sum(number not in self.outcomes for number in numbers)} did not end"
-                self.ended.wait(left)
-            return [self.outcomes[number][0] for number in numbers]
-
-    def none_twice(self) -> None:
-        assert [number for number, every in self.outcomes.items() if len(every) > 1] == []
-
-    def registered(self, count: int, seconds: float = 20.0) -> None:
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            alive = [one for one in self.executor.agents().values() if one.state is AgentStatus.AVAILABLE]
-            if len(alive) >= count:
-                return
-            time.sleep(0.02)
-        raise AssertionError("the agents did not come")
-
-    def status(self, name: str, wanted: set[AgentStatus], seconds: float = 20.0) -> float:
-        """Wait until an agent is seen in one of these states; the seconds that took."""
-        began = time.monotonic()
-        while time.monotonic() - began < seconds:
-            if self.executor.agents()[name].state in wanted:
-                return time.monotonic() - began
-            time.sleep(0.01)
-        raise AssertionError(f"{name} is {self.executor.agents()[name].state}")
+from engine.machine.state import WorkflowState
+from engine.plan import LaneSpec, Plan
+from engine.project.model import RetryPolicy
+from engine.runner.run import Run
 
 
 @pytest.fixture
 def bench(tmp_path):
     one = Bench(tmp_path)
+    one.registered(2)
+    yield one
+    one.executor.close(0.0)
+
+
+@pytest.fixture(scope="module")
+def shared_bench(tmp_path_factory):
+    """For tests that do nothing to it."""
+    one = Bench(tmp_path_factory.mktemp("shared"))
     one.registered(2)
     yield one
     one.executor.close(0.0)
@@ -136,6 +47,23 @@ def cut(tmp_path):
     yield one
     one.executor.close(0.0)
     one.executor.proxy.close()
+
+
+PAY = """
+import time
+
+def pay():
+    with open("paid", "a") as file:
+        file.write("paid\\n")
+    time.sleep(600)
+"""
+
+
+def eventually(true, seconds: float = 20.0) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, "it did not happen"
+        time.sleep(0.02)
 
 
 def rows(count: int, seconds: float = 0.0) -> list[dict]:
@@ -206,11 +134,47 @@ def test_large_values_survive_resets(cut):
         assert msgspec.msgpack.decode(outcome.value.data) == bytes([65 + x]) * 6_000_000
 
 
-def test_a_task_that_holds_the_interpreter_lock_silences_nobody(bench):
-    numbers = bench.start("hold_the_lock", {"seconds": 4.0}, {"seconds": 4.0})
+def test_ten_tasks_that_hold_the_interpreter_lock_silence_nobody(tmp_path):
+    bench = Bench(tmp_path, slots=10)
+    bench.registered(2)
+    numbers = bench.start("hold_the_lock", *({"seconds": 2.5} for _ in range(10)))
     bench.wait(numbers)
     dead = [one for one in bench.executor.changes if one.status in (AgentStatus.OFFLINE, AgentStatus.FAILED)]
+    bench.executor.close(0.0)
     assert [str(one.reason) for one in dead] == []
+
+
+@pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 1 << 20, (16 << 20) + 1, 40 << 20])
+def test_values_of_every_size_arrive_whole_both_ways(shared_bench, size):
+    (made,) = shared_bench.wait(shared_bench.start("many_bytes", {"size": size}))
+    assert made.kind == COMPLETED, made.error
+    (told,) = shared_bench.wait(shared_bench.start("digest_of", {"blob": made.value}))
+    assert told.value == shared_bench.digest(size)
+
+
+@pytest.mark.seed("S145")
+def test_what_must_run_once_is_not_given_to_another_agent(tmp_path):
+    """Its agent dies: nobody knows whether it had done its work, so the node fails and says so, whatever its policy."""
+    (tmp_path / "project").mkdir()
+    (tmp_path / "project" / "pay.py").write_text(PAY)
+    work = Work(reference="pay:pay", executor="agents", wants_context=False)
+    work.once = True
+    plan = Plan(["pay"], [work], [()])
+    plan.lanes.append(LaneSpec("agents"))
+    plan.once.add(0)
+    plan.retry = RetryPolicy(max_retries=5)
+    executor = AgentsExecutor(agents=1)
+    place = Workplace(folder=tmp_path / "project", state=tmp_path / "state", slots=1, run="once")
+    run = Run(plan, {"agents": executor}, workplace=place)
+    driver = threading.Thread(target=run.drive)
+    driver.start()
+    paid = tmp_path / "project" / "paid"
+    eventually(paid.exists)
+    os.kill(executor.pids()["local-1"], signal.SIGKILL)
+    driver.join(30)
+    assert run.state.state is WorkflowState.FAILED
+    assert "its fate is unknown" in run.state.errors[0].message
+    assert paid.read_text() == "paid\n"
 
 
 @pytest.mark.seed("S165")
@@ -271,100 +235,3 @@ def all_children(bench: Bench) -> list[int]:
             if int(fields[1]) in bench.executor.pids().values():
                 found.append(int(entry))
     return found
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-    except OSError:
-        return False
-
-
-# ---------------------------------------------------------------- soak
-
-MINUTES = float(os.environ.get("FLOWLOOM_SOAK_MINUTES", "1"))
-
-
-@pytest.mark.soak
-def test_soak_of_killed_stopped_and_cut_agents(tmp_path):
-    """Kills, stops and resets at random for a third of the time asked for; every result right, none twice."""
-    bench = Bench(tmp_path, Through(reassign=1_000_000), slots=4)
-    bench.registered(2)
-    chance = random.Random(11)
-    done: Counter[str] = Counter()
-    until = time.monotonic() + MINUTES * 20
-    numbers: list[int] = []
-    stopped: list[int] = []
-    values = iter(range(1 << 40))
-    expected: list[int] = []
-    while time.monotonic() < until:
-        if len(numbers) - len(bench.outcomes) < 200:
-            batch = [next(values) for _ in range(100)]
-            expected += batch
-            numbers += bench.start("double", *({"x": x, "seconds": chance.choice([0.0, 0.001, 0.05])} for x in batch))
-        time.sleep(chance.uniform(0.05, 0.4))
-        act = chance.choice(["kill", "stop", "reset", "nothing"])
-        done[act] += 1
-        pids = list(bench.executor.pids().values())
-        try:
-            if act == "kill" and pids:
-                os.kill(chance.choice(pids), signal.SIGKILL)
-            elif act == "stop" and pids:
-                stopped.append(chance.choice(pids))
-                os.kill(stopped[-1], signal.SIGSTOP)
-                threading.Timer(chance.uniform(0.1, 3.0), resume, [stopped[-1]]).start()
-            elif act == "reset":
-                bench.executor.proxy.reset()
-        except ProcessLookupError:
-            continue
-    for pid in stopped:
-        resume(pid)
-    outcomes = bench.wait(numbers, 120)
-    wrong = [(x, one) for x, one in zip(expected, outcomes, strict=True) if one.value != x * 2]
-    twice = [number for number, every in bench.outcomes.items() if len(every) > 1]
-    late = bench.executor.coordinator.refused
-    print(
-        f"\n{dict(done)}: {len(numbers)} attempts, {len(wrong)} wrong, {len(twice)} counted twice, {late} late refused"
-    )
-    bench.executor.close(0.0)
-    bench.executor.proxy.close()
-    assert wrong == []
-    assert twice == []
-
-
-def resume(pid: int) -> None:
-    try:
-        os.kill(pid, signal.SIGCONT)
-    except ProcessLookupError:
-        return
-
-
-@pytest.mark.soak
-def test_soak_of_ten_tasks_that_hold_the_lock_for_a_minute(tmp_path):
-    """Ten 60 s holds (shorter where less time was asked for) on two slots: no false death."""
-    seconds = min(60.0, MINUTES * 4)
-    bench = Bench(tmp_path)
-    bench.registered(2)
-    bench.wait(bench.start("hold_the_lock", *({"seconds": seconds} for _ in range(10))), seconds * 6 + 60)
-    dead = [one.reason for one in bench.executor.changes if one.status in (AgentStatus.OFFLINE, AgentStatus.FAILED)]
-    print(f"\n10 holds of {seconds:g} s: {len(dead)} false deaths")
-    bench.executor.close(0.0)
-    assert dead == []
-
-
-@pytest.mark.soak
-def test_soak_of_dead_agents_noticed_in_time(tmp_path):
-    """An agent whose process is stopped is noticed within two seconds."""
-    bench = Bench(tmp_path)
-    bench.registered(2)
-    times = []
-    for _ in range(max(3, int(MINUTES * 2))):
-        name, pid = next(iter(bench.executor.pids().items()))
-        os.kill(pid, signal.SIGSTOP)
-        times.append(bench.status(name, {AgentStatus.OFFLINE}))
-        os.kill(pid, signal.SIGCONT)
-        bench.status(name, {AgentStatus.AVAILABLE})
-    print(
-        f"\nnoticed after {max(times):.2f} s at most, {sum(times) / len(times):.2f} s on average ({len(times)} times)"
-    )
-    bench.executor.close(0.0)
