@@ -144,9 +144,10 @@ class _Given(Renaming):
         self._quoted = False
 
     def name(self, name: str) -> str:
-        target = resolve(self.inner, name, self.path)
+        if resolve(self.inner, name, self.path) != name:  # it is found beside the node, inside of a group
+            return name
         first, slash, rest = name.partition("/")
-        return self.names[first] + slash + rest if target is not None and target.startswith(first) else name
+        return self.names[first] + slash + rest
 
     def _value(self, ref: Ref) -> Any:
         if ref.name not in self.given:

@@ -212,10 +212,11 @@ class Sheet:
 
     def with_blocks(self, blocks: tuple[Block, ...], tail: str) -> Sheet:
         """The sheet with these blocks, which knows of those that stayed what this one knew of them."""
-        sheet = Sheet(blocks, tail)
+        start, end, new_end = differing(self.blocks, blocks)
+        # What is the same is shared, even where somebody made it anew.
+        sheet = Sheet((*self.blocks[:start], *blocks[start:new_end], *self.blocks[end:]), tail)
         if self._exact is None:
             return sheet
-        start, end, new_end = differing(self.blocks, blocks)
         old, new = self.blocks[start:end], blocks[start:new_end]
         came, gone = _others(new, old), _others(old, new)
         if len(came) + len(gone) > MOST_PATCHED:
