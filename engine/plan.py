@@ -38,6 +38,10 @@ class LaneSpec:
     takes: tuple[tuple[int, float], ...] = ()
 
 
+LaneKey = tuple[str, str | None, tuple[str, ...], tuple[tuple[str, float], ...]]
+"""What makes nodes share a lane: executor, pool, and the labels and amounts that they require."""
+
+
 class Stock:
     """Something countable that nodes of several lanes take while they run: a pool, or a resource of this machine."""
 
@@ -72,6 +76,10 @@ class Plan:
     which one holds i; `templates` are the numbers that are only ever copied, `hidden` those of nodes that no person wrote (a
     condition that has to be run). See `engine.frames`.
 
+    A run may go on with another version of its project. Numbers are columns, so a number is a node's for ever: new nodes
+    come last, and what a change took out is `gone` (and among the `templates`, as it takes no part any more). `order`
+    then has the top level in file order.
+
     `aside` are nodes that never start by themselves: alternatives, undos, retry delays that code decides, hooks. They are
     called: `alternatives[i]` when i has failed, `undos[i]` to take i back, `delays[i]` before i is tried again, `hooks` at
     the end of the run. Those of them that the frame they stand in does not wait for are `detached`.
@@ -90,6 +98,7 @@ class Plan:
         self.waiting = [len(upstream) for upstream in deps]
         self.lanes: list[LaneSpec] = [LaneSpec("")]
         self.stocks: list[Stock] = []
+        self.lane_keys: tuple[LaneKey, ...] = ()
         self.lane_of: list[int] | bytearray = [1] * len(names)
         self.admitted_to: dict[int, int] = {}
         # what few nodes have
@@ -101,6 +110,8 @@ class Plan:
         self.frames: dict[int, Frame] = {}
         self.parents: dict[int, int] = {}
         self.templates: set[int] = set()
+        self.gone: set[int] = set()
+        self.order: list[int] | None = None
         self.hidden: set[int] = set()
         self.once: set[int] = set()
         self.alternatives: dict[int, int] = {}
@@ -144,7 +155,8 @@ class Plan:
     def numbers(self) -> dict[str, int]:
         """Path of a node -> its number."""
         if self._numbers is None:
-            self._numbers = {name: number for number, name in enumerate(self.names)}
+            gone = self.gone
+            self._numbers = {name: number for number, name in enumerate(self.names) if number not in gone}
         return self._numbers
 
     @property
@@ -239,9 +251,34 @@ class Plan:
         copy.detached, copy.named_undos = self.detached.copy(), self.named_undos.copy()
         copy.limited = self.limited.copy()
         copy.delays, copy.undos = self.delays.copy(), self.undos.copy()
-        copy.frames = self.frames.copy()
+        copy.frames, copy.gone = self.frames.copy(), self.gone.copy()
         copy._levels = copy._numbers = None
         return copy
+
+    def adopt(self, other: Plan, numbers: Sequence[int]) -> None:
+        """Take what was born in a run of `other`, onto whose numbers this plan was made. Only for a plan of one run.
+
+        They stay as they were born, also in how they are run (limits, retries, priorities).
+        """
+        for number in numbers:
+            for name in _COLUMNS:
+                getattr(self, name)[number] = getattr(other, name)[number]
+            self.parents[number] = other.parents[number]
+        for name in (*_SPARSE, "frames", "alternatives", "delays", "undos", "named_undos"):
+            table, theirs = getattr(self, name), getattr(other, name)
+            table.update({number: theirs[number] for number in numbers if number in theirs})
+        kept = set(numbers)
+        self.gone -= kept
+        self.templates -= kept - other.templates
+        for name in _MARKS:
+            getattr(self, name).update(kept & getattr(other, name))
+        self._levels = self._numbers = None
+
+    def take_out(self, numbers: Iterable[int]) -> None:
+        """These nodes take no part any more. Only for a plan of one run."""
+        self.gone.update(numbers)
+        self.templates.update(numbers)
+        self._numbers = None
 
     def stamp(self, shift: Shift, name: str, parent: int) -> int:
         """Copy the template `shift.low` up to `shift.high` to the end; its root, which becomes a child of `parent`.
@@ -263,9 +300,9 @@ class Plan:
             self.parents[number + shift.delta] = shift(self.parents[number]) if number > shift.low else parent
             if number in self.frames:
                 self.frames[number + shift.delta] = self.frames[number].shifted(shift)
-            for marked in (self.hidden, self.aside, self.detached, self.limited):
-                if number in marked:
-                    marked.add(number + shift.delta)
+            for mark in _MARKS:
+                if number in getattr(self, mark):
+                    getattr(self, mark).add(number + shift.delta)
             if number in self.named_undos:
                 self.named_undos[number + shift.delta] = tuple([shift(undo) for undo in self.named_undos[number]])
         self._mark_inner_templates(root)
@@ -289,6 +326,10 @@ class Plan:
                 self.templates.update(range(frame.low, frame.high))
 
 
+_MARKS = ("hidden", "aside", "detached", "limited")
+"""Sets of numbers that say what a node is."""
+_COLUMNS = ("works", "deps", "dependents", "sources", "keywords", "waiting", "lane_of")
+"""Columns, beside the names, that hold what a node is."""
 _SPARSE = ("admitted_to", "bindings", "guards", "joins", "priorities", "ranks", "retries", "on_errors")
 """Tables by node number that a stamp carries over as they are."""
 

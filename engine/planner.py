@@ -21,7 +21,7 @@ from engine.planning.callees import add_hooks, find_alternatives, set_aside
 from engine.planning.draft import Constant, Draft, Scope, Spot
 from engine.planning.holders import hold, wrap
 from engine.planning.names import condition, find, resolve_name
-from engine.planning.numbering import number_nodes
+from engine.planning.numbering import number_nodes, torn_templates
 from engine.project.comparisons import is_function
 from engine.project.model import CustomDelay, Node, Project, RetryPolicy, Workflow
 from engine.project.references import ReferenceSyntax, read_reference
@@ -43,15 +43,27 @@ def plan_project(
     files: Mapping[str, Project] = NOTHING,
     capacity: Capacity | None = None,
     kinds: Mapping[str, str] | None = None,
+    onto: Plan | None = None,
 ) -> Plan:
     """The plan of a whole project.
 
     `executor` overrules what the project says, `default_executor` stands behind it; `files` are the projects of the
     sub-workflow files that it names, by the name it uses; `capacity` is what this machine has, and `kinds`
     are the functions behind the kinds of nodes that packages bring; None for a plan that is not going to be run.
+
+    `onto` is the plan of a run that is to go on with this project: nodes of the same path keep their numbers, new ones
+    come after all that there are, and what the project no longer has, or what was born in the run, is `gone`.
     """
     values = chosen_params(project.workflow, params)
-    plan = _planned(Draft(project, executor, default_executor, environment, files, capacity, kinds), values)
+    draft = Draft(project, executor, default_executor, environment, files, capacity, kinds)
+    scope = Scope(values)
+    if onto is None:
+        top = number_nodes(draft, project.workflow, scope, prefix="", frame=None, seen=())
+    else:
+        draft, scope, top = _numbered_onto(onto, draft, values)
+    plan = _planned(draft, scope, top)
+    if onto is not None:
+        _take_leave(plan, onto, draft, top)
     run = project.run
     plan.name = project.workflow.name
     plan.params = values
@@ -81,10 +93,29 @@ def chosen_params(workflow: Workflow, given: Mapping[str, Any]) -> dict[str, Any
     return values
 
 
-def _planned(draft: Draft, params: Mapping[str, Any]) -> Plan:
-    """Both passes, and the Plan out of what they found."""
-    scope = Scope(params)
-    top = number_nodes(draft, draft.project.workflow, scope, prefix="", frame=None, seen=())
+def _numbered_onto(onto: Plan, draft: Draft, values: Mapping[str, Any]) -> tuple[Draft, Scope, list[Spot]]:
+    """The first pass over the numbers of another plan; a second time where that would tear a template apart."""
+    torn: list[str] = []
+    while True:
+        draft = draft.blank()
+        draft.go_on_from(onto, without=torn)
+        scope = Scope(values)
+        top = number_nodes(draft, draft.project.workflow, scope, prefix="", frame=None, seen=())
+        if not (found := torn_templates(draft)):
+            return draft, scope, top
+        torn += found
+
+
+def _take_leave(plan: Plan, onto: Plan, draft: Draft, top: Sequence[Spot]) -> None:
+    """What of the other plan's numbers is left out."""
+    plan.gone = set(range(len(onto.names))).difference(draft.used)
+    plan.templates |= plan.gone
+    plan.hidden |= onto.hidden & plan.gone
+    plan.order = [spot.outer for spot in top]
+
+
+def _planned(draft: Draft, scope: Scope, top: Sequence[Spot]) -> Plan:
+    """The second pass, and the Plan out of what both found."""
     find_alternatives(draft)
     hooks = add_hooks(draft, scope)
     for spot in list(draft.spots):

@@ -51,7 +51,7 @@ def add_hooks(draft: Draft, scope: Scope) -> dict[str, int]:
         ("on_failure", "failed", run.on_failure),
     ):
         if hook is not None and hook.settings.enabled:
-            number = draft.add(key, None)
+            number = draft.add(key, None, hidden=True)
             found[ending] = number
             draft.hidden.add(number)
             draft.aside.add(number)

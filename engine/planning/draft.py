@@ -6,7 +6,7 @@ every name from where it stands. `planner` makes the Plan out of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from engine import works
@@ -15,7 +15,7 @@ from engine.binding import Condition, InnerParams
 from engine.capacity import VARIABLE, Capacity
 from engine.errors import ValidationFailed
 from engine.frames import Frame
-from engine.plan import NO_LIMIT, Binding, LaneSpec, Plan, Stock
+from engine.plan import NO_LIMIT, Binding, LaneKey, LaneSpec, Plan, Stock
 from engine.project.comparisons import is_function
 from engine.project.model import CustomDelay, Node, Plugin, Project
 from engine.project.requirements import NOTHING, Requirements, amount_text
@@ -28,13 +28,14 @@ LOCAL = ("inline", "threads", "processes")
 class Spot:
     """A node on its way into the plan: where it stands, its numbers, and whose names it uses."""
 
-    __slots__ = ("asked", "body", "delay", "inner", "outer", "scope", "standing", "undo", "until")
+    __slots__ = ("asked", "body", "delay", "inner", "layers", "outer", "scope", "standing", "undo", "until")
 
-    def __init__(self, standing: Standing, scope: Scope, outer: int, body: int) -> None:
+    def __init__(self, standing: Standing, scope: Scope, layers: Sequence[int]) -> None:
         self.standing = standing
         self.scope = scope
-        self.outer = outer  # what other nodes mean by its name
-        self.body = body  # what does its work, inside of its wrappers
+        self.layers = layers  # its wrappers from the outside in, and what they wrap
+        self.outer = layers[0]  # what other nodes mean by its name
+        self.body = layers[-1]  # what does its work, inside of its wrappers
         self.inner: InnerParams | None = None  # the params of the sub-workflow that it runs
         self.asked = -1  # the hidden node that runs its condition, where that is a function
         self.until = -1  # the hidden node that runs its loop's condition, where that is a function
@@ -70,9 +71,11 @@ class Draft:
         self.files = files
         self.capacity = capacity
         self.kinds = kinds
-        self.lanes: dict[tuple[Any, ...], int] = {}
+        self.lanes: dict[LaneKey, int] = {}
         self.specs: list[LaneSpec] = [LaneSpec("")]
         self.stocks: list[Stock] = []
+        self.known: dict[tuple[str, bool], int] = {}
+        self.used: list[int] = []
         self.names: list[str] = []
         self.works: list[Work | None] = []
         self.upstream: list[dict[int, None]] = []
@@ -90,12 +93,37 @@ class Draft:
         self.alternatives: dict[Spot, Spot] = {}
         self.named_undos: dict[int, tuple[int, ...]] = {}
 
-    def add(self, path: str, holder: int | None) -> int:
-        """A number for a node; `holder` is the frame that it lies in."""
-        number = len(self.names)
-        self.names.append(path)
-        self.works.append(None)
-        self.upstream.append({})
+    def go_on_from(self, plan: Plan, *, without: Collection[str] = ()) -> None:
+        """Let nodes keep the numbers that they have in `plan`, and begin new ones after them.
+
+        Nodes that were born in a run are not of the project: they are passed over. So are templates that begin with one
+        of the paths `without`: they get new numbers as a whole.
+        """
+        for number, path in enumerate(plan.names):
+            shape = path.replace("[*]", "")
+            if "[" not in shape and not any(path.startswith(one) for one in without):
+                self.known[path, number in plan.hidden] = number
+        self.names = plan.names.copy()
+        self.works = [None] * len(self.names)
+        self.upstream = [{} for _ in self.names]
+        for key in plan.lane_keys:  # a lane's number stays; what there is of what it takes is the new project's affair
+            self._new_lane(key)
+
+    def blank(self) -> Draft:
+        """A draft of the same project that nothing was done to."""
+        return Draft(
+            self.project, self.executor, self.default_executor, self.environment, self.files, self.capacity, self.kinds
+        )
+
+    def add(self, path: str, holder: int | None, *, hidden: bool = False) -> int:
+        """A number for a node; `holder` is the frame that it lies in. `hidden`: it stands in no project file."""
+        number = self.known.get((path, hidden)) if self.known else None
+        if number is None:
+            number = len(self.names)
+            self.names.append(path)
+            self.works.append(None)
+            self.upstream.append({})
+        self.used.append(number)
         if holder is not None:
             self.parents[number] = holder
         return number
@@ -106,15 +134,19 @@ class Draft:
         key = (executor, pool, requires.labels, tuple(sorted(requires.amounts.items())))
         if key not in self.lanes:
             self._must_have(executor, requires)
-            takes = [(name, amount) for name, amount in requires.amounts.items() if self._amount_of(executor, name)]
-            if pool is not None and pool not in requires.amounts:
-                takes.append((pool, 1.0))
-            self.lanes[key] = len(self.specs)
-            numbered = tuple([(self._stock(executor, name), amount) for name, amount in takes])
-            for stock, amount in numbered:
-                self.stocks[stock].lanes.append((len(self.specs), amount))
-            self.specs.append(LaneSpec(executor, NO_LIMIT, numbered))
+            self._new_lane(key)
         return self.lanes[key]
+
+    def _new_lane(self, key: LaneKey) -> None:
+        executor, pool, _, amounts = key
+        takes = [(name, amount) for name, amount in amounts if self._amount_of(executor, name)]
+        if pool is not None and pool not in dict(amounts):
+            takes.append((pool, 1.0))
+        self.lanes[key] = len(self.specs)
+        numbered = tuple([(self._stock(executor, name), amount) for name, amount in takes])
+        for stock, amount in numbered:
+            self.stocks[stock].lanes.append((len(self.specs), amount))
+        self.specs.append(LaneSpec(executor, NO_LIMIT, numbered))
 
     def limit_lanes(self, plan: Plan) -> None:
         """Give the plan its lanes. What only one of them takes needs no counting: it limits how many run at once."""
@@ -125,7 +157,7 @@ class Draft:
             )
             shared = tuple([one for one in spec.takes if one not in alone])
             self.specs[number] = LaneSpec(spec.executor, limit, shared)
-        plan.lanes, plan.stocks = self.specs, self.stocks
+        plan.lanes, plan.stocks, plan.lane_keys = self.specs, self.stocks, tuple(self.lanes)
 
     def _amount_of(self, executor: str, name: str) -> float | None:
         """How much there is of something countable: [pools] say it for all executors, this machine for local ones."""

@@ -36,17 +36,17 @@ def hold(draft: Draft, spot: Spot) -> bool:
 def wrap(draft: Draft, spot: Spot) -> None:
     """The map and loop around a body, from the outside in."""
     node = spot.standing.node
-    number = spot.outer
     if not node.settings.enabled:
         return
+    wrappers = list(itertools.pairwise(spot.layers))
     if node.each is not None:
+        number, root = wrappers.pop(0)
         parsed = _items_of(draft, node.each.map, spot)
         names = names_for(draft, spot, parsed)
-        frame = Each(number + 1, -1, works.Items(parsed, names, node.each.product), node.each.max_parallel)
-        draft.frames[number] = frame
-        number += 1
+        draft.frames[number] = Each(root, -1, works.Items(parsed, names, node.each.product), node.each.max_parallel)
     if node.again is not None:
-        draft.frames[number] = _loop(draft, spot, number)
+        number, root = wrappers.pop(0)
+        draft.frames[number] = _loop(draft, spot, root)
 
 
 def _composite(draft: Draft, spot: Spot) -> Frame:
@@ -179,7 +179,7 @@ def _items_of(draft: Draft, source: Any, spot: Spot) -> Any:
     return read_value(list(source) if isinstance(source, tuple) else source)
 
 
-def _loop(draft: Draft, spot: Spot, number: int) -> Again:
+def _loop(draft: Draft, spot: Spot, root: int) -> Again:
     again = spot.standing.node.again
     assert again is not None
     initial_parsed = read_value(again.initial)
@@ -197,7 +197,7 @@ def _loop(draft: Draft, spot: Spot, number: int) -> Again:
     else:
         stop = condition(draft, again.condition, spot)
     return Again(
-        number + 1,
+        root,
         -1,
         stop=stop,
         asked=asked,

@@ -39,26 +39,42 @@ def number_nodes(
 
 def _place(draft: Draft, standing: Standing, scope: Scope, path: str, holder: int | None) -> Spot:
     node = standing.node
-    undone = node.settings.undo is not None and node.settings.enabled
-    undo = draft.add(f"{path}/undo", holder) if undone else -1  # before the node: it is no part of the node's template
-    outer = number = draft.add(path, holder)
-    if not node.settings.enabled:
-        return Spot(standing, scope, outer, number)
+    enabled = node.settings.enabled
+    undone = node.settings.undo is not None and enabled
+    # Before the node: it is no part of the node's template.
+    undo = draft.add(f"{path}/undo", holder, hidden=True) if undone else -1
+    layers = [draft.add(path, holder)]
+    if not enabled:
+        return Spot(standing, scope, layers)
     for wrapper in (node.each, node.again):
         if wrapper is not None:
-            draft.frames[number] = Frame()  # made whole in the second pass
-            number = draft.add(f"{draft.names[number]}[*]", number)
-    spot = Spot(standing, scope, outer, number)
+            draft.frames[layers[-1]] = Frame()  # made whole in the second pass
+            layers.append(draft.add(f"{draft.names[layers[-1]]}[*]", layers[-1]))
+    spot = Spot(standing, scope, layers)
+    spot.undo = undo
+    number, around = layers[-1], layers[-2] if len(layers) > 1 else holder
     # Hidden nodes get their numbers here, so that a template is one range of numbers.
     if node.again is not None and is_code(node.again.condition):
-        spot.until = draft.add(f"{draft.names[number]}/until", number - 1)
-    spot.undo = undo
+        spot.until = draft.add(f"{draft.names[number]}/until", around, hidden=True)
     if type(node.body) in works.MAKERS and isinstance(draft.delay_function(node), str):
-        spot.delay = draft.add(f"{draft.names[number]}/delay", holder if number == outer else number - 1)
+        spot.delay = draft.add(f"{draft.names[number]}/delay", around, hidden=True)
     chooser = getattr(node.body, "condition", None) or getattr(node.body, "switch", None)
     if chooser is not None and is_code(chooser):
-        spot.asked = draft.add(f"{draft.names[number]}/condition", number)
+        spot.asked = draft.add(f"{draft.names[number]}/condition", number, hidden=True)
     return spot
+
+
+def torn_templates(draft: Draft) -> list[str]:
+    """Where the paths of templates begin that are no longer one range of numbers, as nodes in them came, went or moved."""
+    inside: dict[int, list[int]] = {}
+    for child in draft.parents:
+        frame = child
+        while frame in draft.parents:
+            frame = draft.parents[frame]
+            if frame in draft.frames and type(draft.frames[frame]) is Frame:  # a wrapper, not made whole yet
+                inside.setdefault(frame, []).append(child)
+    torn = [frame for frame, held in inside.items() if held != list(range(held[0], held[0] + len(held)))]
+    return [f"{draft.names[frame]}[*]" for frame in torn]
 
 
 def _enter(draft: Draft, spot: Spot, body: SubWorkflow, seen: tuple[str, ...]) -> None:
