@@ -252,7 +252,7 @@ class RetryNumber:
     def fill(self, attempt: Attempt, state: RunState) -> None:
         """Complete the attempt."""
         node = placed(self.node, state.shifts.get(attempt.node, ()))
-        attempt.args = [state.failures.get(node, 1)]
+        attempt.args = [max(1, state.tries(node))]
 
 
 def _part(state: RunState, source: Source) -> Any:

@@ -12,14 +12,13 @@ from typing import Any
 
 import msgspec
 
-from engine.errors import InvalidTransition, SystemFailure, ValidationFailed
+from engine.errors import InvalidTransition, SystemFailure
+from engine.machine.events import Event, GraphChanged
 from engine.machine.state import RunState
 from engine.machine.transitions import apply
 from engine.plan import Plan
-from engine.planner import plan_project
-from engine.project.model import Project
-from engine.project.toml import read
 from engine.result import RunResult, run_result
+from engine.revision import recorded, recorded_plan
 from engine.store.journal import Journal, Reader
 
 
@@ -44,7 +43,7 @@ class PastRun:
                     continue
                 if until is not None and number >= until:
                     return self.seen - before
-                apply(self.state, event)
+                apply(self.state, revived(event))
                 self.seen = number + 1
         return self.seen - before
 
@@ -78,24 +77,11 @@ def past_run(folder: Path) -> PastRun:
 
 def plan_of_header(header: Mapping[str, Any]) -> Plan:
     """The plan that a recorded run had, made again from the project's text in its header."""
-    text = str(header.get("text") or "")
-    reading = read(text, str(header.get("project") or "workflow"))
-    if reading.project is None:
-        raise SystemFailure(
-            "the journal's copy of the project cannot be read: the run is of another version, or damaged"
-        )
-    files: dict[str, Project] = {}
-    for name, inner in dict(header.get("files") or {}).items():
-        found = read(inner, name).project
-        if found is not None:
-            files[name] = found
-    try:
-        return plan_project(
-            reading.project,
-            params=dict(header.get("params") or {}),
-            executor=header.get("executor"),
-            keep_going=bool(header.get("keep_going")),
-            files=files,
-        )
-    except ValidationFailed as problem:
-        raise SystemFailure(f"the journal's copy of the project cannot be planned: {problem}") from problem
+    return recorded_plan(header)
+
+
+def revived(event: Event) -> Event:
+    """An event as it came from a journal, able to be applied: a change of the graph needs its plan made again."""
+    if isinstance(event, GraphChanged) and isinstance(event.revision, Mapping):
+        return msgspec.structs.replace(event, revision=recorded(event.revision))
+    return event

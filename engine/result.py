@@ -79,9 +79,9 @@ def nodes_in_order(state: RunState) -> Iterator[int]:
     plan = state.plan
     unseen = plan.templates | plan.hidden
     if not plan.frames:
-        yield from (node for node in range(len(plan.names)) if node not in unseen)
+        yield from (node for node in plan.order or range(len(plan.names)) if node not in unseen)
         return
-    todo = [node for node in range(len(plan.names) - 1, -1, -1) if node not in plan.parents]
+    todo = [node for node in reversed(plan.order or range(len(plan.names))) if node not in plan.parents]
     while todo:
         node = todo.pop()
         if node in unseen:

@@ -66,6 +66,8 @@ def about(state: RunState, node: int) -> dict[str, Any]:
 
 def to_cancel(state: RunState, event: e.Event) -> list[tuple[int, int]]:
     """The (node, attempt) pairs that have to be ended because of an applied event."""
+    if isinstance(event, e.GraphChanged | e.Retried):
+        return [(node, state.attempts[node]) for node in state.leaving]
     if state.phase == CANCELING or (state.phase == FAILING and state.plan.fail_fast):
         frames = state.plan.frames
         busy = [node for node, code in enumerate(state.states) if code == RUNNING and node not in frames]

@@ -28,11 +28,20 @@ from engine.attempt import Outcome, Trouble
 from engine.errors import NotReady
 from engine.frames import Bypass
 from engine.machine import events as e
-from engine.machine.events import Completed, NodeResumed, Started
+from engine.machine.events import Completed, NodeResumed, Started, Withdrawn
 from engine.machine.expansion import settle_frame
 from engine.machine.moves import has_room, is_called
 from engine.machine.policy import given_up, not_needed, unsuccessful
-from engine.machine.requests import Cancel, NodeRequest, Pause, Resume, asked_of_node
+from engine.machine.requests import (
+    Cancel,
+    ChangeGraph,
+    NodeRequest,
+    Pause,
+    Resume,
+    Retry,
+    asked_of_graph,
+    asked_of_node,
+)
 from engine.machine.state import (
     CANCELED,
     CANCELING,
@@ -54,7 +63,7 @@ from engine.project.references import ReferenceFailed
 NOTHING: Sequence[e.Event] = ()
 
 
-Request = Pause | Resume | Cancel | NodeRequest
+Request = Pause | Resume | Cancel | Retry | ChangeGraph | NodeRequest
 
 
 def reported(
@@ -68,6 +77,8 @@ def reported(
     if state.states[node] != RUNNING or state.attempts[node] != outcome.number:
         if node in state.held and state.attempts[node] == outcome.number:  # it could not be held, and ended
             return (NodeResumed(now, node), *_ended(state, outcome, now, chance, action))
+        if node in state.leaving and state.attempts[node] == outcome.number:
+            return (Withdrawn(now, node, outcome.seconds),)
         return NOTHING
     if outcome.kind == ATTEMPT_COMPLETED and outcome._extra is None:  # nothing but a value: the way of most
         return (Completed(now, node, outcome.seconds, outcome.value),)
@@ -92,6 +103,8 @@ def asked(state: RunState, request: Request, now: float) -> Sequence[e.Event]:
 
     Canceling twice is no error: the second request changes nothing.
     """
+    if isinstance(request, Retry | ChangeGraph):
+        return asked_of_graph(state, request, now)
     if not isinstance(request, Pause | Resume | Cancel):
         return asked_of_node(state, request, now)
     if isinstance(request, Cancel):
@@ -116,7 +129,7 @@ def ticked(state: RunState, now: float) -> Sequence[e.Event]:
     found: list[e.Event] = []
     timeout = state.plan.timeout
     stoppable = state.phase != CANCELING and state.state is not WorkflowState.COMPENSATING and not state.is_over
-    if timeout is not None and now >= timeout and stoppable:
+    if timeout is not None and now >= timeout + state.reopened_at and stoppable:
         return (e.RunCanceling(now, f"the run timed out after {timeout:g} s", timed_out=True),)
     if state.timers and state.timers[0][0] <= now:
         for due, node in sorted(state.timers):
@@ -129,7 +142,7 @@ def next_due(state: RunState) -> float | None:
     """When `ticked` has something to say next, if nothing else happens; None if never."""
     moments = [state.timers[0][0]] if state.timers else []
     if state.plan.timeout is not None and state.phase != CANCELING and state.state is not WorkflowState.COMPENSATING:
-        moments.append(state.plan.timeout)
+        moments.append(state.plan.timeout + state.reopened_at)
     return min(moments, default=None)
 
 
@@ -148,7 +161,7 @@ def settle(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     if missed and (needed is None or (needed >= 0 and len(plan.deps[node]) - missed < needed)):
         return (_out_of_reach(state, node, now),)
     open_ = state.waiting[node] - (missed if needed == plan.ALL_DONE else 0)
-    if open_ > 0 or state.attempts[node] or node in state.retrying:
+    if open_ > 0 or state.attempts[node] > state.earlier.get(node, 0) or node in state.retrying:
         return NOTHING
     if frame in plan.limited and frame is not None and not has_room(state, frame):
         return NOTHING  # it is looked at again when another child of the frame has ended
@@ -196,7 +209,8 @@ def _dropped(state: RunState, node: int, frame: int, now: float) -> e.Event | No
     if code == SKIPPED:
         return e.Skipped(now, node, f"{name} was skipped", state.causes.get(frame, -1))
     if code == COMPLETED:
-        return e.Skipped(now, node, f"{name} was marked done")
+        taken = frame in state.chosen
+        return e.Skipped(now, node, "branch not taken" if taken else f"{name} was marked done")
     if code in (FAILED, CANCELED):
         ending = "failed" if code == FAILED else "was canceled"
         return e.NodeCanceled(now, node, 0.0, f"{name} {ending}", state.causes.get(frame, frame))

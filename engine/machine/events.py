@@ -10,12 +10,15 @@ where it ran. Nodes are plan numbers. A `value` is what an Outcome brought: a sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 from msgspec import Struct
 
 from engine.attempt import Trouble
+
+if TYPE_CHECKING:
+    from engine.plan import Plan
 
 
 class Live:
@@ -321,6 +324,61 @@ class HookCalled(Event, frozen=True, gc=False, array_like=True, tag=40):
     state: str
 
 
+class GraphChanged(Event, frozen=True, gc=False, array_like=True, tag=41):
+    """The run goes on with another version of its graph.
+
+    `revision` makes its plan (a `Revision`, as the `content` of a Live; in a journal what it is made of). `changed` are
+    nodes that do something else now, `reshaped` frames whose result has another form; what follows from that is in
+    `fates`.
+    """
+
+    revision: Any
+    changed: tuple[int, ...]
+    reshaped: tuple[int, ...] = ()
+    by: str = ""
+
+
+class Retried(Event, frozen=True, gc=False, array_like=True, tag=42):
+    """These nodes are tried again, and with them what hangs on them. A run that had ended goes on."""
+
+    nodes: tuple[int, ...]
+    by: str = ""
+
+
+class Withdrawn(Event, frozen=True, gc=False, array_like=True, tag=43):
+    """An attempt that a change or a retry has made pointless is really gone; its node may begin anew."""
+
+    node: int
+    seconds: float
+
+
+OTHER_BRANCHES = "its branches changed"
+"""How a `Revision` says that a conditional or switch has other branches, and nothing else about it changed."""
+
+
+class Revision(Protocol):
+    """Another version of a run's graph. `record` is what a journal keeps of it: plain data.
+
+    `said` is the forecast of what it meant, made when a run took it up.
+    """
+
+    said: object
+
+    @property
+    def record(self) -> Mapping[str, Any]:
+        """Enough to make it again, long after the project changed."""
+
+    @property
+    def executors(self) -> Sequence[str]:
+        """Names of the executors that the plan last made uses."""
+
+    def differences(self, old: Plan, new: Plan) -> Any:
+        """What nodes of both plans do differently: `changed` and `reshaped`, each node -> why."""
+
+    def onto(self, plan: Plan) -> Plan:
+        """Its plan, in which the nodes of `plan` keep their numbers; nobody else holds it. Raises ValidationFailed."""
+
+
 AnyEvent = (
     RunStarted
     | Started
@@ -363,4 +421,7 @@ AnyEvent = (
     | MarkedDone
     | DelayAsked
     | HookCalled
+    | GraphChanged
+    | Retried
+    | Withdrawn
 )

@@ -40,16 +40,18 @@ def _opened(state: RunState, event: e.Opened) -> None:
     state.started[node] = event.at
     state.opened += 1
     frame = state.plan.frames[node]
-    state.left[node] = sum(1 for child in frame.children if state.states[child] not in SETTLED)
+    unsettled = [child for child in holding(state, node) if state.states[child] not in SETTLED]
+    state.left[node] = len(unsettled)
     if isinstance(frame, Choice):
-        if frame.asked is not None:
-            release(state, frame.asked)
-    elif isinstance(frame, Group):
-        aside = state.plan.aside  # those in it only start when they are called
-        children = [child for child in frame.children if child not in aside] if aside else frame.children
-        release_all(state, node, children, None)
+        let_go = state.chosen.get(node, frame.asked)  # it has chosen already if it was reopened
+        state.deciding.extend(child for child in unsettled if child != let_go)
+        unsettled = [child for child in unsettled if child == let_go]
     elif isinstance(frame, Bypass):
-        state.deciding.extend(frame.children)
+        state.deciding.extend(unsettled)
+        unsettled = []
+    aside = state.plan.aside  # those in it only start when they are called
+    children = [child for child in unsettled if child not in aside] if aside else unsettled
+    release_all(state, node, children, frame.max_parallel if isinstance(frame, Each) else None)
     if not state.left[node] or isinstance(frame, Choice):
         state.deciding.append(node)
 
@@ -238,10 +240,24 @@ def stamp(state: RunState, frame: int, low: int, high: int, index: int, path: st
         column.extend([0] * count)
     state.waiting.extend(plan.waiting[first:])
     state.values.extend([None] * count)
+    if state.tried_before:  # the map or loop begins anew: attempts of a path are counted on, as their logs are
+        for number in range(first, first + count):
+            state.attempts[number] = state.earlier[number] = state.tried_before.get(plan.names[number], 0)
     shifts = (*state.shifts.get(frame, ()), shift)
     state.shifts.update(dict.fromkeys(range(first, first + count), shifts))
     state.stamps.setdefault(frame, []).append(root)
     return root
+
+
+def holding(state: RunState, node: int) -> list[int]:
+    """`children_of` as far as the frame's end waits for them: of a loop the last round, and what tells whether it is."""
+    frame = state.plan.frames[node]
+    if not isinstance(frame, Again):
+        return children_of(state, node) if not isinstance(frame, Each) else state.stamps.get(node, [])
+    rounds = state.stamps.get(node, [])[-1:]
+    if rounds and frame.asked is not None:
+        rounds.append(state.shifts[rounds[0]][-1](frame.asked))
+    return rounds
 
 
 def children_of(state: RunState, node: int) -> list[int]:

@@ -13,6 +13,7 @@ from engine.machine.state import (
     COMPLETED,
     DECIDING,
     FAILED,
+    LEAVING,
     NODE_STATES,
     READY,
     RUNNING,
@@ -76,7 +77,9 @@ def has_room(state: RunState, frame: int) -> bool:
     busy = 0
     for child in state.plan.frames[frame].children:
         busy += (
-            states[child] == RUNNING or child in state.held or (states[child] == READY and lane_of[child] != DECIDING)
+            states[child] in (RUNNING, LEAVING)
+            or child in state.held
+            or (states[child] == READY and lane_of[child] != DECIDING)
         )
         if most is not None and busy >= most:
             return False

@@ -12,7 +12,7 @@ from engine.attempt import CANCELED as ATTEMPT_CANCELED
 from engine.attempt import LOST, TIMED_OUT, Outcome, Trouble
 from engine.machine import events as e
 from engine.machine.moves import is_called, is_contained
-from engine.machine.state import CANCELING, GOING, READY, RunState
+from engine.machine.state import CANCELING, FAILING, GOING, READY, RunState
 from engine.project.model import (
     CustomDelay,
     ExponentialBackoff,
@@ -75,6 +75,8 @@ def unsuccessful(
     # Whose process is gone could not say how long it took: then it is the time since it was handed out.
     seconds = outcome.seconds or max(0.0, now - state.started[node])
     if outcome.kind == ATTEMPT_CANCELED:
+        if state.phase == FAILING and node not in state.reasons:  # the run fails fast
+            return (e.NodeCanceled(now, node, seconds, f"{state.plan.names[state.cause]} failed", state.cause),)
         return (e.NodeCanceled(now, node, seconds, state.reasons.get(node) or state.reason or "canceled"),)
     unsure = outcome.kind == LOST and node in state.plan.once
     if outcome.kind == LOST and not unsure and state.lost.get(node, 0) < MAX_LOSSES and state.phase != CANCELING:
@@ -100,7 +102,7 @@ def _as_handled(
     policy = state.plan.retries.get(node, state.plan.retry)
     strategy = strategy or (policy.strategy if policy is not None else Immediate())
     try:
-        yield e.RetryPlanned(now, node, now + delay_before(strategy, state.failures.get(node, 0) + 1, chance))
+        yield e.RetryPlanned(now, node, now + delay_before(strategy, state.tries(node) + 1, chance))
     except Exception as problem:
         error.message += f" (and the retry that the error handler asked for failed: {problem})"
         yield from given_up(state, node, error, now)
@@ -109,7 +111,7 @@ def _as_handled(
 def _after_failure(state: RunState, node: int, error: Trouble, now: float, chance: float) -> Iterator[e.Event]:
     plan = state.plan
     policy = plan.retries.get(node, plan.retry)
-    tried = state.failures.get(node, 0) + 1
+    tried = state.tries(node) + 1
     may = state.phase == GOING or state.undoing
     if may and policy is not None and tried <= policy.max_retries and retries_after(policy, error):
         if node in plan.delays:

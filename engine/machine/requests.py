@@ -13,8 +13,20 @@ from typing import Any
 from engine.errors import NotReady
 from engine.frames import Question
 from engine.machine import events as e
+from engine.machine.fates import begun, failed_in, goes_on, seeds
 from engine.machine.framing import children_of
-from engine.machine.state import NODE_STATES, READY, RUNNING, SKIPPED, SUSPENDED, RunState
+from engine.machine.state import (
+    CANCELING,
+    COMPLETED,
+    LEAVING,
+    NODE_STATES,
+    READY,
+    RUNNING,
+    SKIPPED,
+    SUSPENDED,
+    RunState,
+    WorkflowState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +97,60 @@ class Answer:
     by: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try a node again, or with None everything that failed; what did not run because of it goes on. The run may have
+    ended."""
+
+    node: int | None = None
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGraph:
+    """Go on with another version of the graph."""
+
+    revision: e.Revision
+    by: str = ""
+
+
 NodeRequest = CancelNode | SkipNode | SuspendNode | ResumeNode | MarkDone | Answer
+
+
+def asked_of_graph(state: RunState, request: Retry | ChangeGraph, now: float) -> Sequence[e.Event]:
+    """What follows from a retry, or from another version of the graph. Raises NotReady, ValidationFailed."""
+    if not state.is_over:
+        if state.phase == CANCELING:
+            raise NotReady("the run is being canceled; wait until it has ended")
+        if state.state is WorkflowState.COMPENSATING or state.hooked:
+            raise NotReady("the run is coming to its end; wait until it has ended")
+    return _retry(state, request, now) if isinstance(request, Retry) else _change(state, request, now)
+
+
+def _retry(state: RunState, request: Retry, now: float) -> Sequence[e.Event]:
+    node = request.node
+    if node is None:
+        found = failed_in(state, None)
+        if not found:
+            raise NotReady("there is nothing to retry: nothing failed")
+        return (e.Retried(now, tuple(found), request.by),)
+    name = state.plan.names[node]
+    if node in state.plan.hidden or node in state.plan.templates:
+        raise NotReady(f"{name} is no node of its own", node_id=name)
+    if not begun(state, node) or state.states[node] in (RUNNING, SUSPENDED, LEAVING):
+        there = NODE_STATES[state.states[node]].value
+        raise NotReady(f"{name} cannot be tried again: it is {there}", node_id=name)
+    inside = failed_in(state, node) if node in state.plan.frames and state.states[node] != COMPLETED else []
+    return (e.Retried(now, tuple(inside) or (node,), request.by),)
+
+
+def _change(state: RunState, request: ChangeGraph, now: float) -> Sequence[e.Event]:
+    revision = request.revision
+    plan = revision.onto(state.plan)
+    changed, reshaped = seeds(state, plan, revision)
+    if state.is_over and not goes_on(state, plan, changed, reshaped):
+        raise NotReady(f"the run has ended ({state.state.value}), and nothing in it would run because of this change")
+    return (e.GraphChanged(now, e.Live(revision, revision.record), tuple(changed), tuple(reshaped), request.by),)
 
 
 def asked_of_node(state: RunState, request: NodeRequest, now: float) -> Sequence[e.Event]:

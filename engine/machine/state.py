@@ -56,9 +56,11 @@ class WorkflowState(Enum):
 READY, RUNNING, COMPLETED, FAILED, SUSPENDED, CANCELED, SKIPPED, COMPENSATED, UNKNOWN = range(9)
 """What the `states` column holds: the place of each NodeState in its enum."""
 TEMPLATE = 9
-"""A node that is only ever copied: no state of anything."""
+"""A number that takes no part: it is only ever copied, or a change of the graph took it out."""
+LEAVING = 10
+"""A node whose attempt nobody wants any more, as the graph changed or it was set back, and which is being ended."""
 
-NODE_STATES: tuple[NodeState, ...] = (*NodeState, NodeState.READY)
+NODE_STATES: tuple[NodeState, ...] = (*NodeState, NodeState.READY, NodeState.RUNNING)
 DECIDING = 0
 """The lane of nodes whose fate has to be decided before they can start."""
 
@@ -127,6 +129,7 @@ class RunState:
         "answers",
         "asking",
         "attempts",
+        "awaited_by",
         "canceled",
         "carried",
         "cause",
@@ -137,20 +140,25 @@ class RunState:
         "delaying",
         "dependents",
         "done",
+        "earlier",
         "ended",
         "ended_at",
         "errors",
         "failed",
         "failures",
+        "fallen",
+        "forgiven",
         "gated",
         "held",
         "hooked",
         "items",
         "lane_of",
         "lanes",
+        "leaving",
         "left",
         "lost",
         "missed",
+        "moving",
         "opened",
         "parents",
         "paused",
@@ -158,6 +166,7 @@ class RunState:
         "plan",
         "reason",
         "reasons",
+        "reopened_at",
         "retrying",
         "running",
         "sealed",
@@ -173,6 +182,7 @@ class RunState:
         "swept",
         "timed_out",
         "timers",
+        "tried_before",
         "undoing",
         "values",
         "variables",
@@ -205,6 +215,17 @@ class RunState:
         self.lost: dict[int, int] = {}
         self.custom: dict[int, dict[str, str]] = {}
         self.timers: list[tuple[float, int]] = []
+        # what a change of the graph, or a retry, leaves behind: attempts and failures that no longer count, lanes of
+        # attempts on their way out, lanes that running nodes go to after their attempt; for what was born in a map or
+        # loop that begins anew: the frame that waits until it is gone, and the attempts that there were of its path
+        self.fallen: set[int] = set()
+        self.earlier: dict[int, int] = {}
+        self.forgiven: dict[int, int] = {}
+        self.leaving: dict[int, int] = {}
+        self.moving: dict[int, int] = {}
+        self.awaited_by: dict[int, int] = {}
+        self.tried_before: dict[str, int] = {}
+        self.reopened_at = 0.0
         # frames: what they hold, what they wait for
         self.parents = plan.parents
         self.watched = bool(plan.frames or plan.aside)
@@ -262,7 +283,7 @@ class RunState:
 
     def node(self, node: int) -> NodeRecord:
         """All that is known of one node, as a record that stays as it is."""
-        ended = self.ended[node] if self.ended[node] and self.states[node] != RUNNING else None
+        ended = self.ended[node] if self.ended[node] and self.states[node] not in (RUNNING, LEAVING) else None
         cause = self.causes.get(node, -1)
         return NodeRecord(
             id=self.plan.names[node],
@@ -301,9 +322,13 @@ class RunState:
                 return False
         return True
 
+    def tries(self, node: int) -> int:
+        """How many attempts of a node failed since it was last set back."""
+        return self.failures.get(node, 0) - self.forgiven.get(node, 0)
+
     def metrics(self, node: int) -> NodeMetrics:
         """The node's figures so far; a copy."""
-        attempts, running = self.attempts[node], self.states[node] == RUNNING
+        attempts, running = self.attempts[node], self.states[node] in (RUNNING, LEAVING)
         finished = attempts - running
         return NodeMetrics(
             execution_count=attempts,

@@ -26,6 +26,7 @@ from engine.errors import InvalidTransition
 from engine.machine import events as e
 from engine.machine.events import Live
 from engine.machine.framing import FRAMING, release
+from engine.machine.grafting import GRAFTING
 from engine.machine.moves import (
     become,
     drop_children,
@@ -137,6 +138,7 @@ def _node_failed(state: RunState, event: e.NodeFailed) -> None:
         raise illegal(state, node, FAILED)
     if node not in state.delaying:
         state.failed += 1
+        state.fallen.add(node)
         if state.cause < 0 and not state.hooked and not is_contained(state, node):
             state.cause = state.causes.get(node, node)
     for alternative in [one for one, failed in state.standing_in.items() if failed == node]:
@@ -148,6 +150,8 @@ def _node_failed(state: RunState, event: e.NodeFailed) -> None:
 def _retry_planned(state: RunState, event: e.RetryPlanned) -> None:
     node = event.node
     become(state, node, READY)
+    if node in state.moving:
+        state.lane_of[node] = state.moving.pop(node)
     state.retrying[node] = event.due
     heapq.heappush(state.timers, (event.due, node))
 
@@ -188,6 +192,8 @@ def _lost(state: RunState, event: e.Lost) -> None:
     node = event.node
     stop_running(state, node, READY, event.at, 0.0)
     state.lost[node] = state.lost.get(node, 0) + 1
+    if node in state.moving:
+        state.lane_of[node] = state.moving.pop(node)
     make_startable(state, node)
 
 
@@ -312,6 +318,7 @@ def _run_ended(state: RunState, event: e.RunEnded) -> None:
 
 TRANSITIONS: dict[type[e.Event], Callable[[RunState, Any], None]] = {
     **FRAMING,
+    **GRAFTING,
     e.RunStarted: _run_started,
     e.Started: _started,
     e.Completed: _completed,

@@ -15,6 +15,7 @@ from engine.machine.state import (
     CANCELED,
     COMPENSATED,
     COMPLETED,
+    ENDED,
     FAILED,
     NODE_STATES,
     READY,
@@ -128,6 +129,7 @@ class Observers:
     def __init__(self, observers: Sequence[WorkflowObserver] = ()) -> None:
         self._observers = list(observers)
         self._states = bytearray()
+        self._earlier: dict[int, int] = {}
         self._run = WorkflowState.READY
 
     def register(self, observer: WorkflowObserver) -> None:
@@ -152,6 +154,19 @@ class Observers:
                 self._change(state, event.node, state.states[event.node])  # type: ignore[attr-defined]
             elif kind in _RUN_BECOMES:
                 self._workflow(event)
+            elif kind is e.GraphChanged or kind is e.Retried:
+                self._set_back(state)
+
+    def _set_back(self, state: RunState) -> None:
+        """Tell of nodes that begin anew, and of a run that had ended and goes on."""
+        for node, attempts in state.earlier.items():
+            if self._earlier.get(node) != attempts:
+                self._earlier[node] = attempts
+                if node not in state.plan.gone and self._states[node] != READY:
+                    self._change(state, node, READY)
+        if self._run in ENDED:
+            old, self._run = self._run, WorkflowState.RUNNING
+            self._call("on_workflow_state_change", old, self._run)
 
     def _node(self, state: RunState, event: Any, new: int) -> None:
         node = event.node

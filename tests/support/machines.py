@@ -12,17 +12,35 @@ from typing import Any
 
 from engine.attempt import COMPLETED, FAILED, Attempt, Outcome, Trouble
 from engine.binding import BindingFailed
-from engine.errors import NotReady
+from engine.errors import NotReady, ValidationFailed
 from engine.machine import decisions
 from engine.machine.commands import order, to_cancel
-from engine.machine.events import Event, NodeCanceling, RunCanceling, RunFailing, RunStarted
-from engine.machine.state import GOING, NODE_STATES, RUNNING, SUSPENDED, TEMPLATE, RunState
+from engine.machine.events import Event, GraphChanged, NodeCanceling, Retried, RunCanceling, RunFailing, RunStarted
+from engine.machine.state import GOING, LEAVING, NODE_STATES, RUNNING, SUSPENDED, TEMPLATE, RunState
 from engine.machine.transitions import apply, replay
 from engine.plan import Plan
 
 COLUMNS = ("states", "attempts", "started", "ended", "spent", "waiting", "values")
 TABLES = ("failures", "errors", "causes", "reasons", "retrying", "missed", "lost", "custom", "left", "chosen", "stamps")
-TABLES += ("items", "carried", "waits", "asking", "answers", "standing_in", "held", "delaying")
+TABLES += (
+    "earlier",
+    "forgiven",
+    "fallen",
+    "awaited_by",
+    "tried_before",
+    "leaving",
+    "moving",
+    "gated",
+    "lane_of",
+    "items",
+    "carried",
+    "waits",
+    "asking",
+    "answers",
+    "standing_in",
+    "held",
+    "delaying",
+)
 FACTS = ("state", "phase", "paused", "running", "opened", "done", "failed", "skipped", "canceled", "cause", "reason")
 
 
@@ -37,6 +55,7 @@ class Driver:
         self.events: list[Event] = []
         self.live: dict[tuple[int, int], Attempt] = {}
         self.to_end: set[tuple[int, int]] = set()
+        self.acting = True
         self._record([RunStarted(0.0, 1_000_000.0)])
         self.turn()
 
@@ -57,7 +76,7 @@ class Driver:
         """Somebody wants something; whether the state allowed it."""
         try:
             found = decisions.asked(self.state, request, self.now)
-        except NotReady:
+        except (NotReady, ValidationFailed):
             return False
         self._record(found)
         self.turn()
@@ -91,7 +110,7 @@ class Driver:
 
     def turn(self) -> None:
         """Decide what has to be decided, start what may start, end the run if nothing can go on."""
-        while True:
+        while self.acting:
             self._settle()
             started = self._start()
             if self.state.running or started:
@@ -120,6 +139,7 @@ class Driver:
                 if started is None:
                     break
                 self._record([started])
+                assert state.lanes[lane].running <= state.lanes[lane].limit
                 any_started = True
                 try:
                     attempt = order(state, started)
@@ -129,7 +149,7 @@ class Driver:
                     self._record(decisions.reported(state, refused, self.now))
                     self._settle()
                     continue
-                assert not any(node == started.node for node, _ in self.live), "two live attempts of one node"
+                assert attempt.path not in self.running(), "two live attempts of one node"
                 self.live[started.node, started.attempt] = attempt
         return any_started
 
@@ -137,7 +157,7 @@ class Driver:
         for event in found:
             apply(self.state, event)
             self.events.append(event)
-            if isinstance(event, RunCanceling | RunFailing):
+            if isinstance(event, RunCanceling | RunFailing | GraphChanged | Retried):
                 self.to_end.update(to_cancel(self.state, event))
             elif isinstance(event, NodeCanceling) and self.state.states[event.node] == RUNNING:
                 self.to_end.update(key for key in self.live if key[0] == event.node)
@@ -148,12 +168,12 @@ class Driver:
         """The invariants of every state between two turns."""
         state = self.state
         frames = state.plan.frames
-        busy = {n for n, code in enumerate(state.states) if code == RUNNING and n not in frames}
+        busy = {n for n, code in enumerate(state.states) if code == LEAVING or (code == RUNNING and n not in frames)}
         assert busy | state.held == {node for node, _ in self.live}
         assert state.running == len(self.live) <= self.limit
         assert state.opened == sum(1 for node in frames if state.states[node] == RUNNING)
         for lane in state.lanes[1:]:
-            assert 0 <= lane.running <= lane.limit
+            assert lane.running >= 0
             queued = list(lane.ready)
             assert len(queued) == len(set(queued)), "a node waits twice in a lane"
         for stock in state.plan.stocks:

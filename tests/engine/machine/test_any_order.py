@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,10 +12,24 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from engine.attempt import CANCELED, CRASHED, FAILED, LOST, TIMED_OUT, Outcome, Trouble
-from engine.machine.requests import Cancel, CancelNode, MarkDone, Pause, Resume, ResumeNode, SkipNode, SuspendNode
+from engine.forecast import Fate, forecast
+from engine.machine.requests import (
+    Cancel,
+    CancelNode,
+    ChangeGraph,
+    MarkDone,
+    Pause,
+    Resume,
+    ResumeNode,
+    Retry,
+    SkipNode,
+    SuspendNode,
+)
+from engine.machine.state import LEAVING
 from engine.planner import plan_project
 from engine.project.model import Project
 from engine.project.toml import read
+from engine.revision import Revision
 from tests.support.machines import Driver, assert_same
 
 SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -79,10 +96,8 @@ def graphs(draw: st.DrawFn, depth: int, most: int = 5) -> dict[str, Any]:
 
 
 @st.composite
-def projects(draw: st.DrawFn) -> Project:
-    """A whole project, through the reader of project files."""
-    import tomli_w
-
+def tables(draw: st.DrawFn) -> dict[str, Any]:
+    """What stands in a whole project file."""
     data: dict[str, Any] = {
         "format": 1,
         "params": {"color": draw(st.sampled_from(["red", "blue", "green"]))},
@@ -91,10 +106,87 @@ def projects(draw: st.DrawFn) -> Project:
     }
     if draw(st.integers(0, 3)) == 0:
         data["run"] = {"timeout": 30.0}
+    return data
+
+
+def project_of(data: Mapping[str, Any]) -> Project:
+    """A project, through the reader of project files."""
+    import tomli_w
+
     found = read(tomli_w.dumps(data))
     assert found.project is not None
     assert not found.notes.items, found.notes.items
     return found.project
+
+
+def projects() -> st.SearchStrategy[Project]:
+    """Whole projects."""
+    return tables().map(project_of)
+
+
+@st.composite
+def edited(draw: st.DrawFn, data: dict[str, Any]) -> dict[str, Any]:
+    """Another version of a project: nodes come, go, do something else, wait for others."""
+    data = copy.deepcopy(data)
+    nodes = data["nodes"]
+    for _ in range(draw(st.integers(1, 3))):
+        names = list(nodes)
+        what = draw(st.sampled_from(["add", "remove", "task", "body", "needs", "how", "order", "color"]))
+        if what == "color":
+            data["params"]["color"] = draw(st.sampled_from(["red", "blue"]))
+        elif what == "add":
+            fresh = next(f"m{number}" for number in itertools.count() if f"m{number}" not in nodes)
+            before = draw(st.lists(st.sampled_from(names), unique=True, max_size=2)) if names else []
+            nodes[fresh] = {**draw(bodies(1)), **({"needs": before} if before else {})}
+            after = names.index(max(before, key=names.index)) + 1 if before else 0
+            if names[after:] and draw(st.booleans()):
+                follower = nodes[draw(st.sampled_from(names[after:]))]
+                if not follower.get("join"):
+                    follower["needs"] = [*follower.get("needs", ()), fresh]
+            data["nodes"] = nodes = _in_order(nodes)
+        elif names:
+            name = draw(st.sampled_from(names))
+            if what == "remove" and len(names) > 1:
+                del nodes[name]
+                for node in nodes.values():
+                    node["needs"] = [need for need in node.get("needs", ()) if need != name]
+                    if not node["needs"] or (isinstance(node.get("join"), dict) and len(node["needs"]) < 2):
+                        node.pop("join", None)
+                    if not node["needs"]:
+                        del node["needs"]
+            elif what == "task":
+                todo = [nodes[name]]
+                while todo:  # somewhere inside
+                    node = todo.pop()
+                    if "task" in node:
+                        node["task"] = draw(st.sampled_from(["tasks:work", "tasks:other", "tasks:third"]))
+                    todo += [*node.get("nodes", {}).values(), *node.get("cases", {}).values()]
+                    todo += [node[key] for key in ("then", "else") if key in node]
+            elif what == "body":
+                kept = {key: nodes[name][key] for key in ("needs", "join", "on_error") if key in nodes[name]}
+                nodes[name] = {**draw(bodies(2)), **kept}
+            elif what == "how":
+                nodes[name]["on_error"] = draw(st.sampled_from(["skip", "fail"]))
+                if "task" in nodes[name]:
+                    nodes[name]["pool"] = draw(st.sampled_from(["narrow", "other"]))
+                    data["pools"] = {**data["pools"], "narrow": draw(st.integers(2, 3)), "other": 2}
+            elif what == "needs":
+                earlier = names[: names.index(name)]
+                nodes[name].pop("needs", None)
+                nodes[name].pop("join", None)
+                if earlier:
+                    nodes[name]["needs"] = draw(st.lists(st.sampled_from(earlier), min_size=1, unique=True, max_size=2))
+    return data
+
+
+def _in_order(nodes: dict[str, Any]) -> dict[str, Any]:
+    """The same nodes, each after those it waits for."""
+    found: dict[str, Any] = {}
+    while len(found) < len(nodes):
+        for name, node in nodes.items():
+            if name not in found and all(need in found for need in node.get("needs", ())):
+                found[name] = node
+    return found
 
 
 def answer(path: str, number: int) -> Any:
@@ -115,6 +207,68 @@ def test_every_run_ends_and_replays_whatever_happens(project: Project, keep_goin
     assert driver.is_over
     assert not driver.live
     assert_same(driver.state, driver.replayed())
+
+
+@settings(max_examples=150, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+@given(tables(), st.booleans(), st.data())
+@pytest.mark.seed("S268")
+def test_a_run_whose_graph_changes_keeps_its_promises(
+    table: dict[str, Any], keep_going: bool, data: st.DataObject
+) -> None:
+    driver = Driver(plan_project(project_of(table), keep_going=keep_going), limit=data.draw(st.integers(1, 4)))
+    for _ in range(data.draw(st.integers(1, 25))):
+        what = data.draw(st.sampled_from(["disturb", "disturb", "disturb", "change", "retry"]))
+        if what == "disturb" and not driver.is_over:
+            _disturb(driver, data)
+        elif what == "retry":
+            _retry(driver, data)
+        elif what == "change":
+            table = data.draw(edited(table))
+            _change(driver, Revision(project_of(table), keep_going=keep_going))
+    assert_same(driver.state, driver.replayed())
+    _finish(driver)
+    assert driver.is_over
+    assert not driver.live
+    assert_same(driver.state, driver.replayed())
+
+
+def _retry(driver: Driver, data: st.DataObject) -> None:
+    state = driver.state
+    nodes = [n for n in range(len(state.states)) if n not in state.plan.templates | state.plan.hidden]
+    node = data.draw(st.sampled_from([None, *nodes]))
+    if driver.ask(Retry(node)) and node is not None:
+        assert driver.where(state.plan.names[node]) not in ("failed", "completed") or node in state.plan.frames
+
+
+def _change(driver: Driver, revision: Revision) -> None:
+    """Change the graph, and compare what was said beforehand with what happened."""
+    before = {path: driver.state.node(number) for path, number in driver.state.plan.numbers.items()}
+    said = forecast(driver.state, revision)
+    driver.acting = False
+    if not driver.ask(ChangeGraph(revision)):
+        driver.acting = True
+        return
+    plan = driver.state.plan
+    for path, told in said.items():
+        if told.fate is Fate.LEAVES:
+            assert path not in plan.numbers or path in before
+            continue
+        now, then = driver.state.node(plan.numbers[path]), before.get(path)
+        if told.fate in (Fate.KEEPS, Fate.STAYS, Fate.GOES_ON):
+            assert now == then, (path, told)
+        elif told.cancels:
+            assert driver.state.states[plan.numbers[path]] == LEAVING, (path, told)
+        else:
+            assert now.state.value in ("ready", "suspended") or driver.state.states[plan.numbers[path]] == LEAVING, (
+                path,
+                told,
+                now,
+            )
+    unseen = plan.templates | plan.hidden
+    leaving = set(said.of(Fate.LEAVES))
+    assert {path for path, number in plan.numbers.items() if number not in unseen} - leaving == set(said) - leaving
+    driver.acting = True
+    driver.turn()
 
 
 @settings(max_examples=100, deadline=None, phases=PHASES, suppress_health_check=SLOW)
