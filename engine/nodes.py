@@ -29,6 +29,7 @@ from engine.project.model import (
     SubWorkflow,
     Task,
 )
+from engine.project.references import read_reference, read_value, references_in
 
 if TYPE_CHECKING:
     from engine.workflow_engine import WorkflowEngine
@@ -54,6 +55,12 @@ class Contextual:
 
     def __call__(self, ctx: Any) -> Any:
         return self.function(ctx)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Contextual) and self.function == other.function
+
+    def __hash__(self) -> int:
+        return hash(self.function)
 
 
 @runtime_checkable
@@ -143,6 +150,13 @@ class BaseNode:
             self._engine.add_dependency(upstream, self._id)
         elif upstream not in self._needs:
             self._needs.append(upstream)
+
+    def takes_from(self, node: str) -> bool:
+        """Whether it takes the result of another node, so that it cannot be without it."""
+        named = [one for source in self._inputs.values() for one in ([source] if isinstance(source, str) else source)]
+        taken = [read_reference(one) for one in named]
+        taken += references_in([read_value(value) for value in self._args.values()])
+        return any(ref.kind == "node" and ref.name.split("/")[0] == node for ref in taken)
 
     def can_execute(self, context: Any = None) -> bool:
         """Whether it might start now: what it waits for has completed, its guard holds, the run starts nodes."""

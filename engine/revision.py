@@ -6,7 +6,7 @@ again, onto the same numbers, long after the file has changed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from engine.capacity import Capacity
@@ -33,10 +33,13 @@ class Revision:
         environment: Mapping[str, str] = NOTHING,
         files: Mapping[str, Project] = NOTHING,
         capacity: Capacity | None = None,
+        kinds: Mapping[str, str] | None = None,
+        ranking: Callable[[Plan], None] | None = None,
         record: Mapping[str, Any] = NOTHING,
     ) -> None:
         self.project = project
         self.record = record
+        self._ranking = ranking
         self.executors: tuple[str, ...] = ()
         self.said: object = None  # the forecast at the moment at which a run took it up
         self._options: dict[str, Any] = {
@@ -48,11 +51,14 @@ class Revision:
             "environment": environment,
             "files": files,
             "capacity": capacity,
+            "kinds": kinds,
         }
 
     def onto(self, plan: Plan) -> Plan:
         """Its plan, in which the nodes of `plan` keep their numbers. Raises ValidationFailed, CycleDetected."""
         made = plan_project(self.project, onto=plan, **self._options)
+        if self._ranking is not None:
+            self._ranking(made)
         self.executors = made.executors
         return made
 

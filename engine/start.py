@@ -10,7 +10,6 @@ what happens; `handle.state` may be read from any thread: its columns are writte
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -19,21 +18,10 @@ from typing import Any
 import msgspec
 
 from engine.capacity import local_capacity
-from engine.errors import NodeNotFound, ValidationFailed, WorkflowError
+from engine.errors import ValidationFailed, WorkflowError
 from engine.executors.contract import Executor, Workplace
 from engine.interpreter import choose_python
 from engine.kinds import node_kinds
-from engine.machine.requests import (
-    Answer,
-    Cancel,
-    CancelNode,
-    MarkDone,
-    Pause,
-    Resume,
-    ResumeNode,
-    SkipNode,
-    SuspendNode,
-)
 from engine.machine.state import RunState, WorkflowState
 from engine.monitor.observers import Observers, WorkflowObserver
 from engine.plan import Plan
@@ -41,115 +29,13 @@ from engine.planner import plan_project
 from engine.plugins import ERROR_HANDLERS, SCHEDULERS, made
 from engine.project.loading import load, project_file
 from engine.project.model import OWN_SCHEDULERS, Project, SubWorkflow
-from engine.result import RunResult, run_result
+from engine.revision import Revision
+from engine.run_handle import RunHandle, Version
+from engine.runner.publisher import LogKeeper, Recorder
 from engine.runner.run import Run
 from engine.steering import ErrorHandler, WorkflowScheduler
 
 DEFAULT_SLOTS = 2
-
-
-class RunHandle:
-    """A run that was started: wait for it, steer it, look at it. Every method may be called from any thread."""
-
-    def __init__(self, run: Run, *, run_id: str, folder: Path | None, python: str, close: Callable[[], None]) -> None:
-        self.run = run
-        self.id = run_id
-        self.folder = folder
-        self.python = python
-        self.problem: BaseException | None = None
-        self._close = close
-        self._thread = threading.Thread(target=self._drive, name=f"flowloom-run-{run_id}", daemon=True)
-
-    @property
-    def state(self) -> RunState:
-        """The state of the run, as it is now."""
-        return self.run.state
-
-    @property
-    def plan(self) -> Plan:
-        """What runs."""
-        return self.run.plan
-
-    @property
-    def is_over(self) -> bool:
-        """Whether the run has ended and its end is recorded."""
-        return self.run.wait(0)
-
-    @property
-    def result(self) -> RunResult:
-        """How the run went so far; final once `wait` returned."""
-        return run_result(self.run.state, run=self.id, python=self.python)
-
-    def start(self) -> RunHandle:
-        """Let it run in a thread of its own."""
-        self._thread.start()
-        return self
-
-    def drive(self) -> RunHandle:
-        """Run it to its end in this thread."""
-        self._drive()
-        return self
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for the end; False if `timeout` seconds passed first. Raises what kept the engine from running it."""
-        if self._thread.ident is not None:
-            self._thread.join(timeout)
-            if self._thread.is_alive():
-                return False
-        if self.problem is not None:
-            raise self.problem
-        return True
-
-    def pause(self, by: str = "") -> None:
-        """Start nothing new. Returns when that is recorded. Raises NotReady if the run is not running."""
-        self.run.ask(Pause(by))
-
-    def resume(self) -> None:
-        """Start nodes again. Raises NotReady if the run is not paused."""
-        self.run.ask(Resume())
-
-    def cancel(self, reason: str = "canceled") -> None:
-        """End the run: what runs is ended, what waits never starts. Returns when that is recorded; asking twice is fine."""
-        if not self.is_over:
-            self.run.ask(Cancel(reason))
-
-    def answer(self, node: str, value: Any, by: str = "") -> None:
-        """Answer an approval. Raises NotReady if it asks nothing, or takes no such answer."""
-        self.run.ask(Answer(self._number(node), value, by))
-
-    def cancel_node(self, node: str, reason: str = "canceled") -> None:
-        """End one node, and all it holds."""
-        self.run.ask(CancelNode(self._number(node), reason))
-
-    def skip_node(self, node: str, by: str = "") -> None:
-        """Do not run a node that has not started."""
-        self.run.ask(SkipNode(self._number(node), by))
-
-    def suspend_node(self, node: str, by: str = "") -> None:
-        """Hold one node, and all it holds."""
-        self.run.ask(SuspendNode(self._number(node), by))
-
-    def resume_node(self, node: str) -> None:
-        """Let a held node go on. Raises NotReady if it is not held."""
-        self.run.ask(ResumeNode(self._number(node)))
-
-    def mark_done(self, node: str, value: Any = None, by: str = "") -> None:
-        """Give a node that has not started its result by hand."""
-        self.run.ask(MarkDone(self._number(node), value, by))
-
-    def _number(self, node: str) -> int:
-        numbers = self.run.state.plan.numbers
-        if node not in numbers:
-            raise NodeNotFound(node, numbers)
-        return numbers[node]
-
-    def _drive(self) -> None:
-        try:
-            self.run.drive()
-        except BaseException as problem:
-            self.problem = problem
-        finally:
-            self._close()
 
 
 def start_run(
@@ -213,74 +99,168 @@ def prepare_run(
     """
     files = workflow_files(project, folder)
     inner_projects = {name: inner for name, (inner, _) in files.items()}
+    options: dict[str, Any] = {
+        "executor": executor,
+        "default_executor": default_executor,
+        "jobs": jobs,
+        "keep_going": keep_going,
+        "environment": environment,
+        "capacity": local_capacity(environment),
+    }
     plan = plan_project(
-        project,
-        params=params or {},
-        executor=executor,
-        default_executor=default_executor,
-        jobs=jobs,
-        keep_going=keep_going,
-        environment=environment,
-        files=inner_projects,
-        capacity=local_capacity(environment),
-        kinds=node_kinds(project, inner_projects),
+        project, params=params or {}, files=inner_projects, kinds=node_kinds(project, inner_projects), **options
     )
-    scheduler = _chosen_scheduler(scheduler or project.run.scheduler, plan, folder, environment)
+    scheduler, ranking = _chosen_scheduler(scheduler or project.run.scheduler, plan.name, folder, environment)
+    if ranking is not None:
+        ranking(plan)
     if error_handler is None and project.run.error_handler is not None:
         error_handler = made(ERROR_HANDLERS, project.run.error_handler, methods=("handle_error",))
     interpreter = choose_python(folder, named=project.python, chosen=python, environment=environment)
     executors = _executors(plan)
     slots = jobs or project.run.max_parallel or os.cpu_count() or DEFAULT_SLOTS
-    if not journal:
-        scratch = _scratch_place()
-        workplace = Workplace(folder=folder, state=scratch, python=interpreter, slots=slots, run="unrecorded")
-        run = Run(
+    record: _Scratch | _Recorded
+    if journal:
+        header = header_of(
+            project,
             plan,
-            executors,
-            workplace=workplace,
-            witness=witness or _witness(observers),
-            scheduler=scheduler,
-            error_handler=error_handler,
+            text=text,
+            file=file,
+            params=params,
+            executor=executor,
+            python=interpreter,
+            files={name: inner_text for name, (_, inner_text) in files.items()},
         )
-        return RunHandle(run, run_id="unrecorded", folder=None, python=interpreter, close=lambda: _remove(scratch))
-    from engine.store.index import new_run, remember_place
-    from engine.store.journal import Journal
-    from engine.store.logs import RunLogs
-    from engine.store.state_folder import state_folder
-
-    wall = time.time()
-    state = state_folder(folder, environ=environment)
-    run_id, run_folder = new_run(state.path, wall)
-    remember_place(state.path, environment)
-    header = header_of(
-        project,
-        plan,
-        text=text,
-        file=file,
-        params=params,
-        executor=executor,
-        python=interpreter,
-        files={name: inner_text for name, (_, inner_text) in files.items()},
-    )
-    book = Journal.create(run_folder, run_id, header=header, wall=wall)
-    logs = RunLogs(run_folder)
-    workplace = Workplace(folder=folder, state=run_folder, python=interpreter, slots=slots, run=run_id)
+        record = _Recorded(folder, header, environment)
+    else:
+        record = _Scratch()
+    book, logs = record.open()
     run = Run(
         plan,
         executors,
-        workplace=workplace,
+        workplace=Workplace(folder=folder, state=record.folder, python=interpreter, slots=slots, run=record.id),
         journal=book,
         logs=logs,
         witness=witness or _witness(observers),
         scheduler=scheduler,
         error_handler=error_handler,
+        make_executor=_make_executor,
     )
 
-    def close() -> None:
-        logs.close()
-        book.close()
+    def revise(version: Version) -> Revision:
+        return revision_of(version, folder, params or {}, options, ranking)
 
-    return RunHandle(run, run_id=run_id, folder=run_folder, python=interpreter, close=close)
+    return RunHandle(
+        run,
+        run_id=record.id,
+        folder=record.folder if journal else None,
+        python=interpreter,
+        record=record,
+        revise=revise,
+    )
+
+
+class _Recorded:
+    """The journal and the logs of a run, in a new folder of their own."""
+
+    def __init__(self, project: Path, header: bytes, environment: Mapping[str, str]) -> None:
+        from engine.store.index import new_run, remember_place
+        from engine.store.state_folder import state_folder
+
+        self._wall = time.time()
+        self._header = header
+        state = state_folder(project, environ=environment)
+        self.id, self.folder = new_run(state.path, self._wall)
+        remember_place(state.path, environment)
+        self._open: list[Any] = []
+        self._begun = False
+
+    def open(self) -> tuple[Recorder, LogKeeper]:
+        """Begin the journal, or go on with it."""
+        from engine.store.journal import Journal
+        from engine.store.logs import RunLogs
+
+        if self._begun:
+            book = Journal.resume(self.folder)
+        else:
+            book = Journal.create(self.folder, self.id, header=self._header, wall=self._wall)
+        self._begun = True
+        logs = RunLogs(self.folder)
+        self._open = [logs, book]
+        return book, logs
+
+    def close(self) -> None:
+        """Let both go."""
+        opened, self._open = self._open, []
+        for one in opened:
+            one.close()
+
+
+class _Scratch:
+    """A place for a run that is not recorded. It is gone when the run has ended, and there again when it goes on."""
+
+    id = "unrecorded"
+
+    def __init__(self) -> None:
+        import tempfile
+
+        self.folder = Path(tempfile.mkdtemp(prefix="flowloom-"))
+
+    def open(self) -> tuple[None, None]:
+        """Make the folder, where it is not there."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        return None, None
+
+    def close(self) -> None:
+        """Remove it."""
+        import shutil
+
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def revision_of(
+    version: Version,
+    folder: Path,
+    given: Mapping[str, Any],
+    options: Mapping[str, Any],
+    ranking: Callable[[Plan], None] | None = None,
+) -> Revision:
+    """Another version of what runs, planned as the run was. Raises ValidationFailed, with findings for a project's path."""
+    text = ""
+    if isinstance(version, Path | str):
+        file = project_file(Path(version)).absolute()
+        project, text, folder = load(file), file.read_text(encoding="utf-8-sig"), file.parent
+    else:
+        project = version if isinstance(version, Project) else version.project()
+        text = _text_of(project)
+    files = workflow_files(project, folder)
+    record = {
+        "project": project.workflow.name,
+        "text": text,
+        "files": {name: inner_text for name, (_, inner_text) in files.items()},
+        "params": {name: _plain(value) for name, value in given.items() if name in project.workflow.params},
+        "executor": options["executor"],
+        "keep_going": options["keep_going"],
+    }
+    inner_projects = {name: inner for name, (inner, _) in files.items()}
+    return Revision(
+        project,
+        given=given,
+        files=inner_projects,
+        kinds=node_kinds(project, inner_projects),
+        record=record,
+        ranking=ranking,
+        **options,
+    )
+
+
+def _text_of(project: Project) -> str:
+    """A project as text, for the journal; empty where it holds functions that no text can name."""
+    from engine.project.toml import write
+
+    try:
+        return write(project)
+    except ValueError:
+        return ""
 
 
 def header_of(
@@ -339,14 +319,14 @@ def workflow_files(project: Project, folder: Path) -> dict[str, tuple[Project, s
 
 
 def _chosen_scheduler(
-    chosen: WorkflowScheduler | str | None, plan: Plan, folder: Path, environment: Mapping[str, str]
-) -> WorkflowScheduler | None:
-    """The scheduler that was asked for; for one of our own the plan gets ranks instead."""
+    chosen: WorkflowScheduler | str | None, name: str, folder: Path, environment: Mapping[str, str]
+) -> tuple[WorkflowScheduler | None, Callable[[Plan], None] | None]:
+    """The scheduler that was asked for; instead of one of our own, what gives its plans their ranks."""
     if not isinstance(chosen, str):
-        return chosen
+        return chosen, None
     if chosen not in OWN_SCHEDULERS:
         own: WorkflowScheduler = made(SCHEDULERS, chosen, OWN_SCHEDULERS, methods=("schedule", "reschedule"))
-        return own
+        return own, None
     from engine.ranks import rank
 
     seconds: Mapping[str, float] = {}
@@ -354,9 +334,8 @@ def _chosen_scheduler(
         from engine.records import recorded_seconds
         from engine.store.state_folder import state_folder
 
-        seconds = recorded_seconds(state_folder(folder, environ=environment).path, plan.name)
-    rank(plan, chosen, seconds)
-    return None
+        seconds = recorded_seconds(state_folder(folder, environ=environment).path, name)
+    return None, lambda plan: rank(plan, chosen, seconds)
 
 
 def ended_well(state: RunState) -> bool:
@@ -373,25 +352,17 @@ def _plain(value: Any) -> Any:
 
 
 def _executors(plan: Plan) -> dict[str, Executor]:
+    return {name: _make_executor(name) for name in plan.executors}
+
+
+def _make_executor(name: str) -> Executor:
     from engine.executors.lookup import make_executor
 
-    return {name: make_executor(name) for name in plan.executors}
+    return make_executor(name)
 
 
 def _witness(observers: Sequence[WorkflowObserver]) -> Observers | None:
     return Observers(observers) if observers else None
-
-
-def _scratch_place() -> Path:
-    import tempfile
-
-    return Path(tempfile.mkdtemp(prefix="flowloom-"))
-
-
-def _remove(scratch: Path) -> None:
-    import shutil
-
-    shutil.rmtree(scratch, ignore_errors=True)
 
 
 __all__ = ["RunHandle", "WorkflowError", "ended_well", "header_of", "prepare_run", "start_run"]

@@ -46,6 +46,14 @@ class WorkflowTopology:
 
     __hash__ = None  # type: ignore[assignment]
 
+    def copy(self) -> WorkflowTopology:
+        """The same graph, apart from this one."""
+        other = WorkflowTopology()
+        other._edges = {node: dict(followers) for node, followers in self._edges.items()}
+        other._reverse = {node: dict(sources) for node, sources in self._reverse.items()}
+        other._levels = dict(self._levels)
+        return other
+
     def add_node(self, node: str) -> None:
         """Add a node without edges; one that is there already stays as it is."""
         self._edges.setdefault(node, {})

@@ -14,13 +14,15 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import msgspec
 
 from engine.errors import CycleDetected, NodeNotFound, NotReady, ValidationFailed
+from engine.forecast import Forecast
 from engine.loggers import Logger, TransitionLog
 from engine.machine.state import NodeMetrics, NodeState, RunState, WorkflowState
 from engine.monitor.observers import Observers, WorkflowObserver
@@ -28,7 +30,8 @@ from engine.nodes import BaseNode, SubWorkflowNode
 from engine.project.model import Defaults, NodeId, Project, RetryPolicy, RunSettings, Workflow
 from engine.result import RunResult
 from engine.run_facts import EngineContext, Metrics
-from engine.start import RunHandle, prepare_run
+from engine.run_handle import RunHandle, Version
+from engine.start import prepare_run
 from engine.steering import ErrorHandler, WorkflowScheduler
 from engine.topology import WorkflowTopology
 
@@ -74,10 +77,11 @@ class WorkflowEngine:
     # -- building ----------------------------------------------------------------------------------------------------
 
     def add_node(self, node: BaseNode) -> None:
-        """Take a node, with the dependencies it names. Raises ValidationFailed for an id that is taken, NodeNotFound,
-        CycleDetected; then nothing changed."""
-        with self._lock:
-            self._must_not_run("add nodes")
+        """Take a node, with the dependencies it names; a run that goes on takes it too.
+
+        Raises ValidationFailed for an id that is taken, NodeNotFound, CycleDetected; then nothing changed.
+        """
+        with self._editing():
             if node.id in self.nodes:
                 raise ValidationFailed(
                     f"there is a node {node.id!r} already; give one of them another id", node_id=node.id
@@ -93,10 +97,34 @@ class WorkflowEngine:
             node.attach(self, node.id)
 
     def add_dependency(self, upstream: str, downstream: str) -> None:
-        """Let `downstream` wait for `upstream`. Raises NodeNotFound, CycleDetected; then nothing changed."""
-        with self._lock:
-            self._must_not_run("add dependencies")
+        """Let `downstream` wait for `upstream`. Raises NodeNotFound, CycleDetected; then nothing changed.
+
+        In a run that goes on, `downstream` runs again if it has begun without waiting.
+        """
+        with self._editing():
             self.topology.add_edge(upstream, downstream)
+
+    def remove_node(self, node: str) -> None:
+        """Take a node out, with its edges, also out of a run that goes on, where its attempt is ended first.
+
+        Raises NodeNotFound, ValidationFailed where another node takes its result; then nothing changed.
+        """
+        with self._editing():
+            if node not in self.nodes:
+                raise NodeNotFound(node, self.nodes)
+            users = [other for other in self.topology.successors(node) if self.nodes[other].takes_from(node)]
+            if users:
+                raise ValidationFailed(f"{users[0]} takes the result of {node}; remove it first", node_id=node)
+            self.topology.remove_node(node)
+            del self.nodes[node]
+
+    def remove_dependency(self, upstream: str, downstream: str) -> None:
+        """Let `downstream` no longer wait for `upstream`; what has run stays. Raises NodeNotFound, ValidationFailed where
+        it takes the result; then nothing changed."""
+        with self._editing():
+            self.topology.remove_edge(upstream, downstream)
+            if self.nodes[downstream].takes_from(upstream):
+                raise ValidationFailed(f"{downstream} takes the result of {upstream}", node_id=downstream)
 
     def set_retry_policy(self, policy: RetryPolicy) -> None:
         """How often nodes without a policy of their own are tried again, from the next run on."""
@@ -153,6 +181,15 @@ class WorkflowEngine:
     def resume(self) -> None:
         """Go on from exactly there. Raises NotReady if the run is not paused."""
         self._running().resume()
+
+    def retry(self, node: str | None = None) -> RunHandle:
+        """Try a node again, or all that failed, in the present or last run; the handle waits for its end."""
+        return self._running().retry(node)
+
+    def preview(self, version: Version | None = None) -> Forecast:
+        """What another version (of anything that `RunHandle.change` takes) would do to the run; by default this engine
+        as it is now, after direct changes of its node objects."""
+        return self._running().preview(version or self)
 
     def cancel(self) -> None:
         """End the run. Doing so twice, or when nothing runs, is no error."""
@@ -268,9 +305,18 @@ class WorkflowEngine:
             raise NotReady(f"{self.name} was never run")
         return self._handle
 
-    def _must_not_run(self, what: str) -> None:
-        if self._handle is not None and not self._handle.is_over:
-            raise NotReady(f"{self.name} is running; {what} when it is over")
+    @contextmanager
+    def _editing(self) -> Iterator[None]:
+        """A change of the graph, which a run that goes on takes up; all of it happens, or nothing."""
+        with self._lock:
+            nodes, topology = dict(self.nodes), self.topology.copy()
+            try:
+                yield
+                if self._handle is not None and not self._handle.is_over:
+                    self._handle.change(self)
+            except BaseException:
+                self.nodes, self.topology = nodes, topology
+                raise
 
     def _holds(self, path: str) -> bool:
         first, *rest = path.split("/")

@@ -39,6 +39,8 @@ class RunLink:
 
     def look(self) -> tuple[RunNow, Mapping[str, NodeNow]]:
         """The run, and the nodes that changed since the last look."""
+        from engine.machine.events import GraphChanged, Retried
+
         glance = self._subscription.take()
         state = self.handle.state
         changed = {event.node for event in glance.events if hasattr(event, "node")}
@@ -47,6 +49,8 @@ class RunLink:
             fraction = old[0] if piece.fraction is None else piece.fraction
             self._progress[node] = (fraction, piece.text or old[1])
             changed.add(node)
+        if any(isinstance(event, GraphChanged | Retried) for event in glance.events):
+            self._first = True  # any node may have been set back
         if self._first or len(state.plan.names) != self._known:
             changed.update(range(0 if self._first else self._known, len(state.plan.names)))
             self._first, self._known = False, len(state.plan.names)
@@ -106,11 +110,12 @@ def run_now(state: RunState, run: str) -> RunNow:
 
 def counts_of(state: RunState) -> dict[str, int]:
     """How many nodes are in which state; what people do not see is not counted."""
-    from engine.machine.state import NODE_STATES, TEMPLATE, NodeState
+    from engine.machine.state import LEAVING, NODE_STATES, TEMPLATE, NodeState
 
     plan = state.plan
     states = bytes(state.states)
     found = {known.value: states.count(code) for code, known in enumerate(NodeState)}
+    found[NODE_STATES[LEAVING].value] += states.count(LEAVING)
     for node in plan.hidden:
         if node < len(states) and states[node] != TEMPLATE:
             found[NODE_STATES[states[node]].value] -= 1

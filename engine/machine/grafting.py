@@ -32,10 +32,9 @@ from engine.machine.state import (
     SKIPPED,
     SUSPENDED,
     TEMPLATE,
-    Lane,
-    PriorityQueue,
     RunState,
     WorkflowState,
+    lanes_of,
 )
 from engine.plan import GATE, Plan
 
@@ -255,15 +254,10 @@ def _open_gates(state: RunState, frame: int, anew: set[int], late: set[int]) -> 
 
 def _fill_lanes(state: RunState, queued: Iterable[int], anew: set[int]) -> None:
     """The queues again, in their order, then what may start now; with the limits and priorities of the new plan."""
-    plan = state.plan
     running = [lane.running for lane in state.lanes]
-    state.lanes = [
-        Lane(PriorityQueue(plan.priorities) if plan.priorities and number else deque(), spec.limit, spec.takes)
-        for number, spec in enumerate(plan.lanes)
-    ]
+    state.lanes = lanes_of(state.plan, state.deciding)
     for lane, count in zip(state.lanes, running, strict=False):
         lane.running = count
-    state.lanes[DECIDING].ready = state.deciding
     for node in dict.fromkeys([*queued, *sorted(anew)]):
         if state.states[node] != READY or node in state.retrying or state.lane_of[node] == DECIDING:
             continue

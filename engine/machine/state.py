@@ -122,6 +122,17 @@ class Lane:
         self.takes = takes
 
 
+def lanes_of(plan: Plan, deciding: deque[int]) -> list[Lane]:
+    """The lanes of a plan, empty but for the deciding one."""
+    urgency = plan.ranks or plan.priorities
+    lanes = [
+        Lane(PriorityQueue(urgency) if urgency and number else deque(), spec.limit, spec.takes)
+        for number, spec in enumerate(plan.lanes)
+    ]
+    lanes[DECIDING].ready = deciding
+    return lanes
+
+
 class RunState:
     """One run, whole: `states[i]`, `values[i]`, ... for node i of `plan`; counts and flags for the run itself."""
 
@@ -263,13 +274,8 @@ class RunState:
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.variables: Mapping[str, Any] = MappingProxyType(dict(plan.variables))
-        urgency = plan.ranks or plan.priorities
-        self.lanes = [
-            Lane(PriorityQueue(urgency) if urgency and number else deque(), spec.limit, spec.takes)
-            for number, spec in enumerate(plan.lanes)
-        ]
         self.deciding: deque[int] = deque()
-        self.lanes[DECIDING].ready = self.deciding
+        self.lanes = lanes_of(plan, self.deciding)
         for node in plan.templates:
             self.states[node] = TEMPLATE
         for node, count in enumerate(self.waiting):

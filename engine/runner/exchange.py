@@ -17,9 +17,11 @@ from typing import Any
 from engine.attempt import CANCELED, COMPLETED, FAILED, LOST, Attempt, LogLines, Outcome, Progress, Trouble
 from engine.binding import BindingFailed
 from engine.errors import WorkflowError
+from engine.forecast import forecast
 from engine.machine import decisions, events
 from engine.machine.commands import order, to_cancel
 from engine.machine.decisions import next_start, reported
+from engine.machine.requests import ChangeGraph
 from engine.machine.state import GOING, RUNNING, RunState
 from engine.machine.transitions import TRANSITIONS
 from engine.payload import Payload, record_of
@@ -31,7 +33,15 @@ from engine.steering import ErrorHandler, RunView, WorkflowScheduler, answer_of,
 _log = logging.getLogger("flowloom")
 apply_start = TRANSITIONS[events.Started]
 COMMANDING = frozenset(
-    {events.RunCanceling, events.RunFailing, events.NodeCanceling, events.NodeSuspended, events.NodeResumed}
+    {
+        events.RunCanceling,
+        events.RunFailing,
+        events.NodeCanceling,
+        events.NodeSuspended,
+        events.NodeResumed,
+        events.GraphChanged,
+        events.Retried,
+    }
 )
 """Events that oblige executors to something."""
 AS_IT_IS = frozenset({type(None), bool, int, float, str, Payload})
@@ -52,7 +62,6 @@ class Exchange:
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.state = state
-        self.plan = state.plan
         self.ending: list[Key] = []
         self.unanswered: list[Asked] = []
         self._stations = stations
@@ -82,7 +91,7 @@ class Exchange:
                     self._take_failure(piece, now)
             else:
                 self.hear(piece, now)
-        if state.timers or self.plan.timeout is not None:
+        if state.timers or state.plan.timeout is not None:
             self.apply_all(decisions.ticked(state, now))
         if state.phase != GOING or state.deciding:
             self._settle(now)
@@ -140,7 +149,11 @@ class Exchange:
     def answer(self, asked: Asked, now: float) -> None:
         """Decide a request. Whoever asked is told when the decision is on record."""
         try:
-            self.apply_all(decisions.asked(self.state, asked.request, now))
+            found = decisions.asked(self.state, asked.request, now)
+            if isinstance(asked.request, ChangeGraph):
+                self._stations.add(asked.request.revision.executors)
+                asked.request.revision.said = forecast(self.state, asked.request.revision)
+            self.apply_all(found)
         except WorkflowError as problem:
             asked.error = problem
         self.unanswered.append(asked)
@@ -165,7 +178,7 @@ class Exchange:
             return []
         if self._scheduler is not None:
             return self._start_scheduled(self._scheduler, now, limit)
-        if (self.plan.priorities or self.plan.ranks) and len(self._all_lanes) > 1:
+        if (self.state.plan.priorities or self.state.plan.ranks) and len(self._all_lanes) > 1:
             return self._start_most_urgent(now, limit)
         return self._start_everywhere(now) if limit is None else self._start_alone(now, limit)
 
@@ -217,7 +230,7 @@ class Exchange:
             if self._begin(started, orders, now):
                 for name in free if limit is not None else (stations.of(started.node).name,):
                     free[name] -= 1
-                if self.plan.max_parallel is not None and state.running >= self.plan.max_parallel:
+                if state.plan.max_parallel is not None and state.running >= state.plan.max_parallel:
                     return orders
 
     def _start_scheduled(self, scheduler: WorkflowScheduler, now: float, limit: int | None) -> list[Attempt]:
@@ -301,4 +314,11 @@ class Exchange:
                 act = self._stations.suspend if isinstance(event, events.NodeSuspended) else self._stations.resume
                 act((event.node, state.attempts[event.node]))
         else:
+            if isinstance(event, events.GraphChanged):
+                self.follow()
             self.ending.extend(to_cancel(state, event))
+
+    def follow(self) -> None:
+        """Go on by another plan. Who can do nothing but perform in place is given nothing more if that is not enough."""
+        self._stations.follow(self.state.plan)
+        self._all_lanes = range(1, len(self.state.plan.lanes) if len(self._stations.all) == 1 else 1)

@@ -15,14 +15,15 @@ from engine.machine.decisions import Request
 
 
 class Asked:
-    """A request on its way to the loop, and the answer on its way back."""
+    """A request on its way to the loop, and the answer on its way back. `missed`: the loop had gone before it came."""
 
-    __slots__ = ("answered", "error", "request")
+    __slots__ = ("answered", "error", "missed", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
         self.answered = threading.Event()
         self.error: WorkflowError | None = None
+        self.missed = False
 
 
 Piece = News | Asked

@@ -9,6 +9,7 @@ node does not. While nothing can be recorded, nothing new starts.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -49,6 +50,7 @@ class Run:
         witness: Witness | None = None,
         scheduler: WorkflowScheduler | None = None,
         error_handler: ErrorHandler | None = None,
+        make_executor: Callable[[str], Executor] | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -58,7 +60,7 @@ class Run:
         self._zero = clock()
         self._workplace = workplace
         self._inbox = Inbox()
-        self._stations = Stations(plan, executors, self.state)
+        self._stations = Stations(plan, executors, self.state, make_executor)
         self._publisher = Publisher(self.state, journal=journal, logs=logs, witness=witness)
         self._exchange = Exchange(
             self.state,
@@ -83,8 +85,14 @@ class Run:
         """Take news from an executor."""
         self._inbox.report(news)
 
-    def ask(self, request: Request, wait: float | None = 30.0) -> None:
-        """Pause, resume or cancel; returns when the answer is recorded. Raises NotReady where the state forbids it."""
+    def ask(self, request: Request, wait: float | None = 30.0) -> bool:
+        """Ask for something; returns when the answer is recorded: False if the run had ended before it was heard.
+
+        Raises NotReady where the state forbids it.
+        """
+        if self._over.is_set():
+            decisions.asked(self.state, request, self.now())
+            return False
         asked = Asked(request)
         if threading.get_ident() == self._driver:  # an observer asks: answer at once, or we would wait for ourselves
             self._exchange.answer(asked, self.now())
@@ -93,10 +101,11 @@ class Run:
             if isinstance(request, Cancel | CancelNode):
                 self._interrupt(getattr(request, "node", None))
             if wait is None:
-                return
+                return True
             self._await(asked, wait)
         if asked.error is not None:
             raise asked.error
+        return not asked.missed
 
     def _interrupt(self, only: int | None = None) -> None:
         """End what keeps the loop in its own thread, so that it can hear why; from any other thread.
@@ -113,7 +122,10 @@ class Run:
         while not asked.answered.wait(0.05):
             if self._over.is_set():  # the loop has gone, and may have missed it
                 if not asked.answered.is_set():
+                    with contextlib.suppress(ValueError):
+                        self._inbox.pieces.remove(asked)
                     decisions.asked(self.state, asked.request, self.now())
+                    asked.missed = True
                 return
             if time.monotonic() > until:
                 raise NotReady("the engine is busy and did not answer; the request stands")
@@ -128,18 +140,34 @@ class Run:
 
     # -- the loop ------------------------------------------------------------------------------------------------------
 
+    def go_on(self, request: Request, journal: Recorder | None, logs: LogKeeper | None) -> None:
+        """Get ready to `drive` again after the end, as this request wants it. Raises NotReady where nothing would run.
+
+        What happens from here on is recorded in `journal` and `logs`.
+        """
+        asked = Asked(request)
+        self._publisher.journal, self._publisher.logs = journal, logs
+        self._over.clear()
+        self._exchange.answer(asked, self.now())
+        if asked.error is not None:
+            self._over.set()
+            raise asked.error
+
     def drive(self) -> RunState:
         """Run to the end, in this thread. Raises SystemFailure or NetworkError where an executor cannot open."""
         self._driver = threading.get_ident()
-        self._zero = self._clock()
+        began = self.state.started_at is not None
+        if not began:
+            self._zero = self._clock()
         watch = self._publisher.watch(self.now, self._limit_watch()) if self._stations.work_in_place() else None
         try:
             self._stations.open(self._workplace, self.report)
-            self._exchange.apply(events.RunStarted(self.now(), time.time()))
+            if not began:
+                self._exchange.apply(events.RunStarted(self.now(), time.time()))
             perform = self._stations.works_alone_in_place()
             if perform is not None:
                 self._drive_in_place(perform)
-            else:
+            if not self.state.is_over:
                 self._drive()
         finally:
             self._stations.close()
@@ -169,7 +197,9 @@ class Run:
             if orders:
                 stopped = state.phase == CANCELING  # asked for by an observer who heard of this very start
                 news = (_canceled(orders[0]) if stopped else perform(orders[0]),)
-            elif state.is_over:
+            elif (
+                state.is_over or self._stations.works_alone_in_place() is None
+            ):  # its graph changed: more is needed now
                 return
             else:
                 news = ()
@@ -215,6 +245,7 @@ class Run:
                     decisions.asked(self.state, piece.request, self.now())
                 except WorkflowError as problem:
                     piece.error = problem
+                piece.missed = True
                 piece.answered.set()
 
     def _collect_last_words(self) -> None:
@@ -259,12 +290,14 @@ class Run:
 
     def _limit_watch(self) -> Callable[[float], Any]:
         """What the watch thread looks at beside the record: whether the time of the run is up."""
-        limit = self.plan.timeout
+        state = self.state
+        passed: float | None = None
 
         def glance(now: float) -> None:
-            nonlocal limit
-            if limit is not None and now >= limit:
-                limit = None
+            nonlocal passed
+            limit = state.plan.timeout
+            if limit is not None and now >= limit + state.reopened_at and limit != passed:
+                passed = limit
                 self._interrupt()
 
         return glance

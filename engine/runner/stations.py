@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from engine.attempt import Attempt, Outcome
+from engine.errors import SystemFailure
 from engine.executors.contract import Executor, InPlace, Report, Workplace
 from engine.machine.state import RunState
 from engine.plan import Plan
@@ -19,23 +20,52 @@ class Station:
 
     def __init__(self, name: str, executor: Executor, lanes: list[int]) -> None:
         self.name = name
+        self.lanes = lanes
+        self.renew(executor)
+
+    def renew(self, executor: Executor) -> None:
+        """Another executor of the same kind."""
         self.executor = executor
         self.in_place = executor if isinstance(executor, InPlace) else None
-        self.lanes = lanes
 
 
 class Stations:
     """All of them. They are told what to do here and decide nothing."""
 
-    def __init__(self, plan: Plan, executors: Mapping[str, Executor], state: RunState) -> None:
-        self.all = [
-            Station(name, executors[name], [i for i, lane in enumerate(plan.lanes) if i and lane.executor == name])
-            for name in plan.executors
-        ]
+    def __init__(
+        self,
+        plan: Plan,
+        executors: Mapping[str, Executor],
+        state: RunState,
+        make: Callable[[str], Executor] | None = None,
+    ) -> None:
+        self.all = [Station(name, executors[name], []) for name in plan.executors]
+        self._make = make
         self._state = state
+        self._is_open = False
+        self._opened: list[Station] = []
+        self._workplace: Workplace | None = None
+        self._report: Report | None = None
+        self.follow(plan)
+
+    def follow(self, plan: Plan) -> None:
+        """Which lanes there are, and how much may run at once, as this plan says."""
+        for station in self.all:
+            station.lanes = [i for i, lane in enumerate(plan.lanes) if i and lane.executor == station.name]
         self._most = plan.max_parallel
         self._of_lane = {lane: station for station in self.all for lane in station.lanes}
-        self._opened: list[Station] = []
+
+    def add(self, names: Sequence[str]) -> None:
+        """Get the executors of these names ready, where they are not. Raises SystemFailure, NetworkError."""
+        known = {station.name for station in self.all}
+        for name in names:
+            if name not in known:
+                if self._make is None:
+                    raise SystemFailure(f"this run has no executor {name!r}")
+                station = Station(name, self._make(name), [])
+                if self._is_open:
+                    self._open(station)
+                self.all.append(station)
 
     def of(self, node: int) -> Station:
         """Where a node's attempts go."""
@@ -58,13 +88,24 @@ class Stations:
 
     def open(self, workplace: Workplace, report: Report) -> None:
         """Get all executors ready. Raises what one raises that cannot be; `close` closes those that were opened."""
+        again = self._workplace is not None
+        self._workplace, self._report, self._is_open = workplace, report, True
         for station in self.all:
-            station.executor.open(workplace, report)
-            self._opened.append(station)
+            if again and self._make is not None:  # an executor that was closed is used up
+                station.renew(self._make(station.name))
+            self._open(station)
+
+    def _open(self, station: Station) -> None:
+        assert self._workplace is not None
+        assert self._report is not None
+        station.executor.open(self._workplace, self._report)
+        self._opened.append(station)
 
     def close(self) -> None:
         """End what still runs."""
-        for station in self._opened:
+        self._is_open = False
+        opened, self._opened = self._opened, []
+        for station in opened:
             station.executor.close()
 
     def dispatch(self, orders: list[Attempt]) -> list[Attempt]:
@@ -96,9 +137,13 @@ class Stations:
         for station in self.all:
             if in_place and station.in_place is None:
                 continue
-            theirs = [pair for pair in attempts if self._of_lane.get(self._state.lane_of[pair[0]]) is station]
+            theirs = [pair for pair in attempts if self._of_lane.get(self._lane(pair[0])) is station]
             if theirs:
                 station.executor.cancel(theirs)
+
+    def _lane(self, node: int) -> int:
+        """The lane of a node's present attempt, which may no longer be the node's own."""
+        return self._state.leaving.get(node, self._state.lane_of[node])
 
     def suspend(self, attempt: Key) -> None:
         """Hold an attempt, as far as its executor can."""

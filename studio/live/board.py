@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from engine.attempt import Progress
 from engine.frames import Question
-from engine.machine.state import NODE_STATES, TEMPLATE, NodeState, RunState
+from engine.machine.state import LEAVING, NODE_STATES, TEMPLATE, NodeState, RunState
 
 ORDER = ("running", "retrying", "ready", "suspended", "completed", "failed", "unknown", "skipped", "canceled")
 MOST_ROWS = 200
@@ -73,6 +73,7 @@ class Board:
         """The run as it is `now`, seconds since it began."""
         codes = bytes(state.states)  # other threads see it whole only this way
         counts = {word.value: codes.count(number) for number, word in enumerate(NODE_STATES[:TEMPLATE])}
+        counts[NODE_STATES[LEAVING].value] += codes.count(LEAVING)
         aside = _aside(state)
         for node in aside:
             if codes[node] != TEMPLATE:

@@ -139,7 +139,7 @@ class Driver:
                 if started is None:
                     break
                 self._record([started])
-                assert state.lanes[lane].running <= state.lanes[lane].limit
+                self._check_limits(lane)
                 any_started = True
                 try:
                     attempt = order(state, started)
@@ -176,12 +176,18 @@ class Driver:
             assert lane.running >= 0
             queued = list(lane.ready)
             assert len(queued) == len(set(queued)), "a node waits twice in a lane"
-        for stock in state.plan.stocks:
-            assert sum(state.lanes[lane].running * amount for lane, amount in stock.lanes) <= stock.capacity
         counts = Counter(NODE_STATES[code].value for code in state.states if code not in (TEMPLATE, SUSPENDED))
         assert state.skipped == counts["skipped"]
         assert state.canceled == counts["canceled"]
         assert state.done == counts["completed"] + counts["compensated"]
+
+    def _check_limits(self, lane: int) -> None:
+        """What a start has just kept to. A change of the graph may leave less room than what runs already takes."""
+        lanes = self.state.lanes
+        assert lanes[lane].running <= lanes[lane].limit
+        for number, _ in lanes[lane].takes:
+            stock = self.state.plan.stocks[number]
+            assert sum(lanes[other].running * amount for other, amount in stock.lanes) <= stock.capacity
 
     def replayed(self) -> RunState:
         """The state that replaying the events gives."""

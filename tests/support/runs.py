@@ -25,8 +25,9 @@ from engine.plan import Plan
 from engine.planner import plan_project
 from engine.project.toml import read
 from engine.result import RunResult, run_result
+from engine.revision import Revision
+from engine.run_handle import RunHandle
 from engine.runner.run import Run
-from engine.start import RunHandle
 
 PATIENCE = 15.0
 """Seconds after which a test that waits for something gives up."""
@@ -43,6 +44,13 @@ def plan_of(text: str, **options: Any) -> Plan:
     assert reading.project is not None
     assert not reading.notes.items, reading.notes.items
     return plan_project(reading.project, **{"default_executor": "scripted", **options})
+
+
+def revision_of_text(text: str, **options: Any) -> Revision:
+    """Another version of a staged run: a project file's text."""
+    reading = read('format = 1\n[project]\nname = "staged"\n' + text)
+    assert reading.project is not None
+    return Revision(reading.project, **{"default_executor": "scripted", **options})
 
 
 class LeapingClock:
@@ -158,6 +166,26 @@ class Ledger:
         self.counters = counters
 
 
+def _made(executors: Mapping[str, Executor], name: str) -> Executor:
+    if name not in executors:
+        raise SystemFailure(f"there is no executor {name!r}")
+    return executors[name]
+
+
+class SameLedger:
+    """A record that is never closed."""
+
+    def __init__(self, ledger: Any) -> None:
+        self.ledger = ledger
+
+    def open(self) -> tuple[Any, None]:
+        """The ledger."""
+        return self.ledger, None
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
 class Stage:
     """One run of a project's text, and everything a test wants to touch."""
 
@@ -182,9 +210,16 @@ class Stage:
             self.plan,
             {name: made[name] for name in self.plan.executors},
             workplace=Workplace(folder=folder, state=folder, slots=slots, run="staged"),
-            **{"journal": self.ledger, "clock": self.clock, **run},
+            **{"journal": self.ledger, "clock": self.clock, "make_executor": lambda name: _made(made, name), **run},
         )
-        self.handle = RunHandle(self.run, run_id="staged", folder=None, python="", close=lambda: None)
+        self.handle = RunHandle(
+            self.run,
+            run_id="staged",
+            folder=None,
+            python="",
+            record=SameLedger(run.get("journal", self.ledger)),
+            revise=lambda version: revision_of_text(str(version), **(options or {})),
+        )
 
     @property
     def state(self) -> RunState:
@@ -210,6 +245,8 @@ class Stage:
         give_up = time.monotonic() + PATIENCE
         while not condition():
             self.run.report(())  # a sleeping loop looks at the clock again
+            if self.handle.problem is not None:
+                raise self.handle.problem
             assert time.monotonic() < give_up, f"it never came; {self.where()}"
             time.sleep(0.002)
 
