@@ -103,7 +103,7 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("palette", "all", "ctrl+p | :", "palette", "Search all commands", 91),
         _action("help", "all", "? | f1", "keys", "Show all keys and what they do", 90),
         _action("cancel", "all", "escape", "back", "Leave a mode, clear a search, close what is open"),
-        _action("close", "all", "q", "quit", "Go back, or leave the studio"),
+        _action("close", "all", "q", "quit", "Go back, or leave the studio", 92),
         _action("quit", "all", "ctrl+q", "quit", "Leave the studio at once"),
         _action("reload", "all", "", "read again", "Read the project again from its files"),
         _action("welcome", "all", "", "projects", "Open another project"),
@@ -424,10 +424,11 @@ class Hint(NamedTuple):
 
 
 def footer(where: str, width: int, *, ascii: bool = False, actions: Mapping[str, KeyAction] = ACTIONS) -> list[Hint]:
-    """What fits in `width` cells as `key word`, two cells between, most used first; help always has its room."""
+    """What fits in `width` cells as `key word`, two cells between, most used first. How to get help and how to get out
+    always have their room."""
     ranked = sorted((a for a in here(where, actions) if a.rank and a.keys), key=lambda action: action.rank)
     hints = [Hint(cap(action.key, ascii=ascii), action.word, action.id) for action in ranked]
-    kept = [hint for hint in hints if hint.id in {"help", "field.help"}]
+    kept = [hint for hint in hints if hint.id in {"help", "field.help", "close"}]
     room = width - sum(len(hint.key) + len(hint.word) + 3 for hint in kept)
     for hint in hints:
         needed = len(hint.key) + len(hint.word) + 3

@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.draw import glyphs
+
 if TYPE_CHECKING:
     from textual.theme import Theme
 
@@ -70,28 +72,10 @@ RUN_STATES: Mapping[str, str] = {
 }
 """A run's state -> the node state it looks like."""
 
-WORST_FIRST = (
-    "failed",
-    "unknown",
-    "retrying",
-    "suspended",
-    "running",
-    "ready",
-    "dirty",
-    "canceled",
-    "skipped",
-    "compensated",
-    "completed",
-    "cached",
-)
-"""What a group shows of its children: the first of these that one of them has."""
-
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 """Frames of a running node where motion is wanted; the static sign is the one of the table."""
 
 ASCII_SPINNER = "|/-\\"
-
-_RANK = {word: place for place, word in enumerate(WORST_FIRST)}
 
 
 def look(word: str) -> StateLook:
@@ -107,7 +91,7 @@ def glyph(word: str, *, ascii: bool = False) -> str:
 
 def worst(words: Iterable[str], default: str = "ready") -> str:
     """The state that a group of nodes shows."""
-    return min(words, key=lambda word: _RANK.get(word, 1), default=default)
+    return glyphs.worst(words) or default
 
 
 # -- kinds -----------------------------------------------------------------------------------------------------------

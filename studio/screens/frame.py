@@ -6,7 +6,6 @@ says which command they mean, the place may know it (`command`), and all else is
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from textual import events
@@ -56,7 +55,7 @@ class Frame(Screen[None]):
         self.state = state
         self._top = Bar(bars.top_bar, id="top")
         self._strip = Bar(bars.run_strip, ground="surface", id="strip")
-        self._footer = Bar(bars.footer, id="footer")
+        self._footer = Bar(bars.Footer(), id="footer")
         self._places = Holder(id="places")
         self._made: dict[str, Any] = {}
         self._small: TooSmall | None = None
@@ -78,7 +77,7 @@ class Frame(Screen[None]):
 
     def on_mount(self) -> None:
         """The footer follows the person's own keys."""
-        self._footer.painter = partial(bars.footer, actions=self.studio.table)
+        self._footer.painter = bars.Footer(self.studio.table)
         self.show(self.state)
 
     # -- showing -----------------------------------------------------------------------------------------------------

@@ -231,22 +231,36 @@ def where_of(state: StudioState) -> str:
     return {"welcome": "welcome", "runs": "runs", "agents": "agents", "monitor": "monitor"}.get(state.place, "editor")
 
 
-def footer(
-    state: StudioState, width: int, ascii: bool, *, actions: Mapping[str, keys.KeyAction] = keys.ACTIONS
-) -> Line:
-    """What keys do now, most used first, and at the right what one should not forget."""
-    if state.mode:
-        return _mode_line(state, width, ascii)
-    badge = _badge(state, ascii)
-    room = width - width_of(badge) - 2
-    line = [Piece(" ")]
-    true = {name: action for name, action in actions.items() if holds(state, name)}
-    for hint in keys.footer(where_of(state), room, ascii=ascii, actions=true):
-        act = Asked(hint.id)
-        other = _WORDS.get(hint.id)
-        word = (other(state) if other is not None else "") or hint.word
-        line += [Piece(hint.key, "accent", bold=True, act=act), Piece(f" {word}  ", "muted", act=act)]
-    return spread(line, badge, width)
+class Footer:
+    """What keys do now, most used first, and at the right what one should not forget; by a person's own table of keys."""
+
+    def __init__(self, actions: Mapping[str, keys.KeyAction] = keys.ACTIONS) -> None:
+        self._actions = actions
+        self._hints: dict[tuple[str, int, bool, frozenset[str]], list[keys.Hint]] = {}
+
+    def __call__(self, state: StudioState, width: int, ascii: bool) -> Line:
+        """The line."""
+        if state.mode:
+            return _mode_line(state, width, ascii)
+        badge = _badge(state, ascii)
+        line = [Piece(" ")]
+        for hint in self._hints_for(state, width - width_of(badge) - 2, ascii):
+            act = Asked(hint.id)
+            other = _WORDS.get(hint.id)
+            word = (other(state) if other is not None else "") or hint.word
+            line += [Piece(hint.key, "accent", bold=True, act=act), Piece(f" {word}  ", "muted", act=act)]
+        return spread(line, badge, width)
+
+    def _hints_for(self, state: StudioState, room: int, ascii: bool) -> list[keys.Hint]:
+        """The hints that hold and fit; asked for at every step of the cursor, and nearly always the same."""
+        idle = frozenset(name for name, rule in _HOLDS.items() if name in self._actions and not rule(state))
+        key = (where_of(state), room, ascii, idle)
+        found = self._hints.get(key)
+        if found is None:
+            true = {name: action for name, action in self._actions.items() if name not in idle}
+            found = keys.footer(where_of(state), room, ascii=ascii, actions=true)
+            self._hints = {**self._hints, key: found} if len(self._hints) < 64 else {key: found}
+        return found
 
 
 def _mode_line(state: StudioState, width: int, ascii: bool) -> Line:
@@ -281,6 +295,14 @@ def _is_live(state: StudioState) -> bool:
     return state.run is not None and state.run.live
 
 
+def _at_root(state: StudioState) -> bool:
+    """Whether there is nothing to go back from but the studio itself."""
+    if state.place == "welcome":
+        return state.document is None
+    open_over = state.inspector_open and not state.docked
+    return state.focus == "canvas" and state.drawer is None and not open_over and not state.stack
+
+
 _HOLDS: Mapping[str, Callable[[StudioState], bool]] = {
     "find": _on_canvas,
     "log": _on_canvas,
@@ -296,6 +318,7 @@ _HOLDS: Mapping[str, Callable[[StudioState], bool]] = {
 }
 _WORDS: Mapping[str, Callable[[StudioState], str]] = {
     "pause": lambda state: "go on" if state.run is not None and state.run.state == "paused" else "pause",
+    "close": lambda state: "quit" if state.place in {"editor", "monitor", "welcome"} and _at_root(state) else "back",
     "inspector": lambda state: "no inspector" if state.inspector_open and not state.docked else "",
 }
 

@@ -15,6 +15,11 @@ class Holder(Widget):
 
     DEFAULT_CSS = "Holder { width: 1fr; height: 1fr; layout: vertical; overflow: hidden hidden; }"
 
+    _blank: tuple[tuple[int, str], Strip] | None = None
+
     def render_lines(self, crop: Region) -> list[Strip]:
         """Blanks."""
-        return [Strip.blank(crop.width, self.rich_style)] * crop.height
+        key = (crop.width, self.app.theme)
+        if self._blank is None or self._blank[0] != key:
+            self._blank = (key, Strip.blank(crop.width, self.rich_style))
+        return [self._blank[1]] * crop.height

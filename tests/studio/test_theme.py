@@ -8,8 +8,9 @@ import unicodedata
 
 import pytest
 
+from engine.draw import glyphs
 from studio import theme
-from studio.theme import FILLS, GROUNDS, KINDS, LINES, SIGNS, STATES, THEMES, TOKENS, WORST_FIRST, colour, contrast
+from studio.theme import FILLS, GROUNDS, KINDS, LINES, SIGNS, STATES, THEMES, TOKENS, colour, contrast
 
 GLYPHS = sorted(
     {look.glyph for look in STATES.values()}
@@ -98,7 +99,7 @@ def test_a_group_shows_its_worst_child() -> None:
     assert theme.worst(["completed", "running", "failed", "ready"]) == "failed"
     assert theme.worst(["cached", "completed"]) == "completed"
     assert theme.worst([]) == "ready"
-    assert set(WORST_FIRST) == set(STATES)
+    assert set(glyphs.WORST_FIRST) == set(STATES)
 
 
 def test_unheard_of_words_have_a_look_too() -> None:

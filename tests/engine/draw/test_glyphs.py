@@ -16,7 +16,6 @@ from studio import theme
 def test_the_studio_has_the_same_signs_and_the_same_order_of_trouble() -> None:
     assert {kind: (look.glyph, look.ascii) for kind, look in theme.KINDS.items()} == dict(glyphs.KINDS)
     assert {state: (look.glyph, look.ascii) for state, look in theme.STATES.items()} == dict(glyphs.STATES)
-    assert theme.WORST_FIRST == glyphs.WORST_FIRST
 
 
 @pytest.mark.parametrize("table", [glyphs.KINDS, glyphs.STATES])
