@@ -32,7 +32,7 @@ from studio.state import Recent, Remembered
 APP = "flowloom"
 MAX_RECENT = 12
 MAX_BYTES = 200_000
-_DRAWERS = ("problems", "toml", "log")
+_DRAWERS = ("problems", "toml", "changes", "log")
 
 
 @dataclass(frozen=True, slots=True)

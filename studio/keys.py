@@ -44,7 +44,9 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "field": ("field",),
     "problems": ("problems", "tables", "all"),
     "log": ("log", "tables", "all"),
-    "toml": ("tables", "all"),
+    "toml": ("toml", "tables", "all"),
+    "text": ("text",),
+    "changes": ("tables", "all"),
 }
 """Where one can be -> the places whose keys hold there, the narrow one first."""
 
@@ -55,6 +57,8 @@ PLACE_NAMES: Mapping[str, str] = {
     "monitor": "In the monitor",
     "tables": "In lists and logs",
     "log": "In the log",
+    "toml": "In the project file",
+    "text": "While writing in it",
     "inspector": "In the inspector",
     "field": "In a field",
     "problems": "In the problems",
@@ -192,6 +196,10 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("field.previous", "field", "shift+tab", "field before", "Take it, and edit the field before", 3),
         _action("field.leave", "field", "escape", "leave", "Leave the field", 4),
         _action("field.help", "field", "f1", "keys", "Show all keys and what they do", 5),
+        # -- the project file
+        _action("text.write", "toml", "enter", "write", "Write in the file, at this line", 1, "double click"),
+        _action("text.leave", "text", "escape", "done", "End writing in the file", 1),
+        _action("text.help", "text", "f1", "keys", "Show all keys and what they do", 3),
         # -- problems
         _action("problem.fix", "problems", "f", "fix", "Fix this problem", 3),
         _action("problem.all", "problems", "F", "fix all", "Fix all problems that know their remedy", 4),
@@ -231,7 +239,6 @@ UNANSWERED = frozenset(
     [
         "breakpoint",
         "pin",
-        "changes",
         "run.to",
         "run.from",
         "run.only",
@@ -428,7 +435,7 @@ def footer(where: str, width: int, *, ascii: bool = False, actions: Mapping[str,
     always have their room."""
     ranked = sorted((a for a in here(where, actions) if a.rank and a.keys), key=lambda action: action.rank)
     hints = [Hint(cap(action.key, ascii=ascii), action.word, action.id) for action in ranked]
-    kept = [hint for hint in hints if hint.id in {"help", "field.help", "close"}]
+    kept = [hint for hint in hints if hint.id in {"help", "field.help", "text.help", "close"}]
     room = width - sum(len(hint.key) + len(hint.word) + 3 for hint in kept)
     for hint in hints:
         needed = len(hint.key) + len(hint.word) + 3

@@ -257,7 +257,7 @@ def _drawer_chosen(state: StudioState, action: actions.DrawerChosen) -> Step:
     return replace(state, drawer=drawer, focus=drawer if drawer == "problems" else "canvas"), ()
 
 
-_DRAWERS: dict[str, Drawer] = {"problems": "problems", "toml": "toml", "log": "log"}
+_DRAWERS: dict[str, Drawer] = {"problems": "problems", "toml": "toml", "changes": "changes", "log": "log"}
 
 
 def _focus_moved(state: StudioState, action: actions.FocusMoved) -> Step:
@@ -272,7 +272,7 @@ def panes(state: StudioState) -> list[str]:
 
 def _pane(state: StudioState, step: int) -> Step:
     here = panes(state)
-    focus = "inspector" if state.focus == "field" else state.focus
+    focus = {"field": "inspector", "text": "toml"}.get(state.focus, state.focus)
     at = here.index(focus) if focus in here else 0
     return replace(state, focus=here[(at + step) % len(here)]), ()
 
@@ -543,6 +543,7 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "pane.previous": lambda state: _pane(state, -1),
     "problems": lambda state: _drawer_chosen(state, actions.DrawerChosen("problems")),
     "toml": lambda state: _drawer_chosen(state, actions.DrawerChosen("toml")),
+    "changes": lambda state: _drawer_chosen(state, actions.DrawerChosen("changes")),
     "log": lambda state: _drawer_chosen(state, actions.DrawerChosen("log")),
     "inspector": _inspector,
     "inspector.leave": _back,

@@ -22,7 +22,7 @@ from studio.document.merge import Clash
 from studio.document.reader import Broken, Document, node_at
 
 Place = Literal["welcome", "editor", "monitor", "runs", "agents"]
-Drawer = Literal["problems", "toml", "log"]
+Drawer = Literal["problems", "toml", "changes", "log"]
 
 MIN_WIDTH, MIN_HEIGHT = 60, 16
 LIVE_STATES = frozenset({"ready", "running", "paused", "compensating"})

@@ -80,25 +80,31 @@ def toml(text: str) -> list[list[Span]]:
     result: list[list[Span]] = []
     fence: str | None = None
     for line in text.split("\n"):
-        spans: list[Span] = []
-        at = 0
-        if fence is not None:
-            end = line.find(fence)
-            at = len(line) if end < 0 else end + 3
-            spans.append((0, at, "string"))
-            fence = fence if end < 0 else None
-        elif table := _TOML_TABLE.match(line):
-            spans.append((table.start(1), table.end(1), "table"))
-            at = table.end(1)
-        elif key := _TOML_KEY.match(line):
-            spans.append((key.start(1), key.end(1), "key"))
-            at = key.end()
-        while fence is None and (match := _TOML.search(line, at)):
-            start, at = match.span()
-            if match.group() in {'"""', "'''"}:
-                end = line.find(match.group(), at)
-                fence = match.group() if end < 0 else None
-                at = len(line) if end < 0 else end + 3
-            spans.append((start, at, match.lastgroup))  # type: ignore[arg-type]
+        spans, fence = toml_line(line, fence)
         result.append(spans)
     return result
+
+
+def toml_line(line: str, fence: str | None = None) -> tuple[list[Span], str | None]:
+    """The spans of one line of TOML, and the quotes that are still open at its end; `fence` are those at its beginning."""
+    spans: list[Span] = []
+    at = 0
+    if fence is not None:
+        end = line.find(fence)
+        at = len(line) if end < 0 else end + 3
+        spans.append((0, at, "string"))
+        fence = fence if end < 0 else None
+    elif table := _TOML_TABLE.match(line):
+        spans.append((table.start(1), table.end(1), "table"))
+        at = table.end(1)
+    elif key := _TOML_KEY.match(line):
+        spans.append((key.start(1), key.end(1), "key"))
+        at = key.end()
+    while fence is None and (match := _TOML.search(line, at)):
+        start, at = match.span()
+        if match.group() in {'"""', "'''"}:
+            end = line.find(match.group(), at)
+            fence = match.group() if end < 0 else None
+            at = len(line) if end < 0 else end + 3
+        spans.append((start, at, match.lastgroup))  # type: ignore[arg-type]
+    return spans, fence

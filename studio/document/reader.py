@@ -150,7 +150,7 @@ def outline(text: str) -> tuple[tuple[int, str], ...]:
     """(line from 1, path of a node) for each table header of a node, in order of the lines."""
     found: list[tuple[int, str]] = []
     for number, line in enumerate(text.split("\n"), 1):
-        header = _HEADER.match(line)
+        header = _HEADER.match(line) if line.lstrip()[:1] == "[" else None
         if header is None:
             continue
         keys = tuple(next(part for part in parts if part) for parts in _PART.findall(header[1]) if any(parts))

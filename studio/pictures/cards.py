@@ -18,6 +18,15 @@ from studio.pictures.lettering import cut, letters
 from studio.pictures.view import Style
 from studio.theme import STATES, StateLook, kind_glyph, kind_look, sign
 
+MARK_INKS = {
+    "error": "failed",
+    "warning": "suspended",
+    "added": "completed",
+    "changed": "dirty",
+    "removed": "failed",
+}
+"""The marks in a card's border: findings, or what differs from the saved file."""
+
 
 class Frame(NamedTuple):
     """The characters of a frame: four corners, level, upright, and its port on the right, at rest and lit."""
@@ -155,7 +164,7 @@ class Pen:
         if stance.pinned:
             signs.append((sign("pinned", ascii=self.style.ascii), tone("cached", bold=True)))
         if stance.finding:
-            token = "failed" if stance.finding == "error" else "suspended"
+            token = MARK_INKS[stance.finding]
             signs.append((sign(stance.finding, ascii=self.style.ascii), tone(token, bold=True)))
         at = rect.right - 2
         for char, ink in signs:
@@ -312,7 +321,7 @@ class Pen:
         if not (inside or kin or stance.cursor or look.fill or stance.match or stance.dim):
             grid.tint(x + 3, y, room, tone("muted", ground))
         if stance.finding:
-            token = "failed" if stance.finding == "error" else "suspended"
+            token = MARK_INKS[stance.finding]
             mark = sign(stance.finding, ascii=self.style.ascii)
             grid.put(x + width - 2, y, (mark,), tone(token, ground, bold=True))
         else:

@@ -226,7 +226,7 @@ class Stage:
         return self.known.faces
 
     def mark(self, findings: Mapping[str, str]) -> None:
-        """Paths with a finding: "error" or "warning"."""
+        """Paths with a mark: "error" or "warning" for a finding; "added" or "changed" while changes are shown."""
         self.marks = findings
         self.view = replace(self.view, findings=self._findings())
 

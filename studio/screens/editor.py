@@ -30,11 +30,22 @@ from studio.widgets.rail import Rail
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from studio.widgets.drawers import Problems, ProjectFile
+    from studio.widgets.changes_list import ChangesList
+    from studio.widgets.drawers import Problems
     from studio.widgets.graph_canvas import GraphCanvas
     from studio.widgets.log_view import LogView
+    from studio.widgets.project_file import ProjectFile
 
-PANES = {"graph": "canvas", "inspector": "inspector", "problems": "problems", "toml": "toml", "log": "log"}
+    Drawn = Problems | ProjectFile | ChangesList | LogView
+
+PANES = {
+    "graph": "canvas",
+    "inspector": "inspector",
+    "problems": "problems",
+    "toml": "toml",
+    "changes": "changes",
+    "log": "log",
+}
 
 
 NO_NODES = ("No nodes yet", "a adds one, T opens the TOML")
@@ -79,7 +90,9 @@ class Editor(Holder):
         self._center = Holder(id="center")
         self._drawer = Holder(id="drawer")
         self._tabs = Bar(self._tab_line, id="tabs")
-        self._pages: dict[str, Problems | ProjectFile | LogView] = {}
+        self._pages: dict[str, Drawn] = {}
+        self._changes: ChangesList | None = None
+        self._drawer_shown: str | None = None
         self._shown = Shown()
         self._told_by_canvas: str | None = None
         self._aside = False
@@ -151,8 +164,8 @@ class Editor(Holder):
         drawing = self._drawn(state, shown)
         if drawing is not shown.drawing:
             self._show_picture(state, shown, drawing)
-        if state.document is not shown.document or state.stack != shown.stack:
-            canvas.mark(_marks(state))
+        if state.document is not shown.document or state.stack != shown.stack or state.drawer != self._drawer_shown:
+            self._mark(state)
         canvas.dim(on=state.broken is not None)
         if drawing is not shown.drawing or state.run_id != shown.run:
             if nodes or shown.nodes:
@@ -164,6 +177,17 @@ class Editor(Holder):
             self._told_by_canvas = None
             canvas.go(state.cursor)
         self._shown = Shown(workflow, drawing, state.document, state.stack, nodes, state.run_id, state.draft)
+
+    def _mark(self, state: StudioState) -> None:
+        """Findings at their nodes; what differs from the file instead, while that is looked at."""
+        self._drawer_shown = state.drawer
+        compared = self._changes if state.drawer == "changes" else None
+        self.canvas.mark(_marks(state) if compared is None else _changed(compared.changes.nodes, state.editing))
+
+    def on_compared(self) -> None:
+        """The drawer of changes made its comparison: the canvas shows it."""
+        if self.state is not None:
+            self._mark(self.state)
 
     def _show_picture(self, state: StudioState, shown: Shown, drawing: Drawing) -> None:
         """Another workflow, or other places of its nodes."""
@@ -203,16 +227,15 @@ class Editor(Holder):
         page.show(state)
         self._tabs.show(state)
 
-    def _make_page(self, name: str) -> Problems | ProjectFile | LogView:
-        from studio.widgets.drawers import Problems, ProjectFile
-        from studio.widgets.log_view import LogView
+    def _make_page(self, name: str) -> Drawn:
+        page: Drawn
+        if name == "changes":
+            from studio.widgets.changes_list import ChangesList
 
-        made: dict[str, Callable[[], Problems | ProjectFile | LogView]] = {
-            "problems": lambda: Problems(id="problems"),
-            "toml": lambda: ProjectFile(id="toml"),
-            "log": lambda: LogView(self.book, id="log"),
-        }
-        page = self._pages[name] = made[name]()
+            page = self._changes = ChangesList(id="changes", compared=self.on_compared)
+        else:
+            page = _made(name, self.book)
+        self._pages[name] = page
         self._drawer.mount(page)
         return page
 
@@ -241,6 +264,8 @@ class Editor(Holder):
 
     def _put_focus(self, state: StudioState) -> None:
         panes = {"canvas": self.canvas, "inspector": self._inspector, "field": self._inspector, **self._pages}
+        if "toml" in panes:
+            panes["text"] = panes["toml"]
         wanted = panes.get(state.focus, self.canvas)
         if not wanted.has_focus and self.screen.is_current:
             wanted.focus(scroll_visible=False)
@@ -268,7 +293,8 @@ class Editor(Holder):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """A click put the focus somewhere: the state follows."""
         name = PANES.get(event.widget.id or "")
-        if self.state is None or (name == "inspector" and self.state.focus == "field"):
+        typing = {"field": "inspector", "text": "toml"}
+        if self.state is None or name == typing.get(self.state.focus):
             return
         if name is not None and name != self.state.focus:
             self.post_message(Notice(FocusMoved(name)))
@@ -278,8 +304,12 @@ class Editor(Holder):
         if name == "problem.fix":
             page = self._pages.get("problems")
             return FixChosen(getattr(page, "chosen", 0))
-        if name == "field.help":
+        if name in ("field.help", "text.help"):
             return Asked("help")
+        file = self._pages.get("toml")
+        if name in ("text.write", "text.leave") and file is not None:
+            getattr(file, name.partition(".")[2])()
+            return True
         if name in _OF_INSPECTOR and self._inspector.has_focus:
             _OF_INSPECTOR[name](self._inspector)
             return True
@@ -310,6 +340,29 @@ _OF_INSPECTOR: Mapping[str, Callable[[Inspector], object]] = {
 
 def _path(document: Document | None) -> Path | None:
     return document.path if document is not None else None
+
+
+def _made(name: str, book: LogBook) -> Drawn:
+    """The page of a drawer."""
+    if name == "toml":
+        from studio.widgets.project_file import ProjectFile
+
+        return ProjectFile(id="toml")
+    if name == "log":
+        from studio.widgets.log_view import LogView
+
+        return LogView(book, id="log")
+    from studio.widgets.drawers import Problems
+
+    return Problems(id="problems")
+
+
+def _changed(nodes: Mapping[str, str], workflow: str | None) -> dict[str, str]:
+    """The marks of one workflow: `NAME:path` are those of a [workflows.NAME]."""
+    if workflow is None:
+        return {}
+    start = f"{workflow}:" if workflow else ""
+    return {path[len(start) :]: mark for path, mark in nodes.items() if path.startswith(start) and mark != "removed"}
 
 
 def _marks(state: StudioState) -> dict[str, str]:

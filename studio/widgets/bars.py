@@ -226,7 +226,10 @@ def kind_word(node: Node) -> str:
 
 def where_of(state: StudioState) -> str:
     """The place in the sense of `keys`: a drawer in use is narrower than the screen it lies on."""
-    if state.focus in {"problems", "log", "toml", "inspector", "field"} and state.place in {"editor", "monitor"}:
+    if state.focus in {"problems", "log", "toml", "text", "changes", "inspector", "field"} and state.place in {
+        "editor",
+        "monitor",
+    }:
         return state.focus
     return {"welcome": "welcome", "runs": "runs", "agents": "agents", "monitor": "monitor"}.get(state.place, "editor")
 

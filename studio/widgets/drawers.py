@@ -1,4 +1,4 @@
-"""The drawers below the canvas: problems, the project file, the log; one at a time, in sync with the cursor."""
+"""The header of the drawers below the canvas, of which one is open at a time, and the drawer of problems."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Sequence
 
 from textual import events
 
-from studio.actions import Asked, CursorMoved, DrawerChosen, FindingChosen, FixChosen
-from studio.document import highlight
+from studio.actions import Asked, DrawerChosen, FindingChosen, FixChosen
 from studio.document.mending import mendable
-from studio.document.reader import line_of, outline, path_at, path_of_keys
-from studio.document.visible import lines as text_lines
+from studio.document.reader import path_of_keys
 from studio.keys import cap
 from studio.notices import Notice
 from studio.state import Drawer, StudioState
 from studio.theme import sign
-from studio.widgets.node_lines import coloured
-from studio.widgets.page import Line, Page, Piece, cut, shortened, spread, words
+from studio.widgets.page import Line, Page, Piece, cut, spread, words
 
-TABS: tuple[tuple[Drawer, str, str], ...] = (("problems", "Problems", "!"), ("toml", "TOML", "T"), ("log", "Log", "8"))
+TABS: tuple[tuple[Drawer, str, str], ...] = (
+    ("problems", "Problems", "!"),
+    ("toml", "TOML", "T"),
+    ("changes", "Changes", "V"),
+    ("log", "Log", "8"),
+)
 
 
 def tabs(state: StudioState, width: int, ascii: bool, *, missed: int = 0, following: bool = True) -> Line:
@@ -154,106 +156,3 @@ def _broken_lines(state: StudioState, width: int, ascii: bool) -> list[Line]:
     mark = Piece(f"  {sign('error', ascii=ascii)} ", "failed", bold=True)
     remedy = [[Piece("    "), Piece(row, "accent", act=Asked("code"))] for row in words(broken.remedy, width - 8)[:3]]
     return [[mark, Piece(f"{place} cannot be read: {broken.message}", "failed")], *remedy]
-
-
-class ProjectFile(Page):
-    """The text of the project file. Its cursor and the canvas's are one: the table of the node in hand is marked."""
-
-    GROUND = "trackbg"
-    can_focus = True
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self.state: StudioState | None = None
-        self.line = 1
-        self._text: str | None = None
-        self._rows: list[str] = []
-        self._spans: list[list[highlight.Span]] = []
-        self._places: tuple[tuple[int, str], ...] = ()
-
-    def show(self, state: StudioState) -> None:
-        """Show this state's file, the node under the cursor in view."""
-        old, self.state = self.state, state
-        text = _text_of(state)
-        if text != self._text:
-            self._text = text
-            self._rows = text_lines(text)
-            self._spans = highlight.toml(text.replace("\r\n", "\n"))
-            self._places = outline(text)
-        if state.broken is not None and state.broken.line and (old is None or old.broken is not state.broken):
-            self.line = state.broken.line
-            self._reveal()
-        elif state.line and (old is None or old.line != state.line):
-            self.line = min(state.line, len(self._rows))
-            self._reveal()
-        elif state.cursor and path_at(self._places, self.line) != state.cursor and not state.stack:
-            self.line = line_of(self._places, state.cursor) or self.line
-            self._reveal()
-        self.repaint()
-
-    def _reveal(self) -> None:
-        room = max(self.size.height, 1)
-        if not self.top < self.line <= self.top + room - 3:
-            self.top = max(self.line - 3, 0)
-
-    def lines(self, width: int, height: int) -> Sequence[Line]:
-        first, last = self._table_at(self.line)
-        bad = self.state.broken.line if self.state is not None and self.state.broken is not None else None
-        digits = len(str(len(self._rows)))
-        found: list[Line] = []
-        for number, (row, spans) in enumerate(zip(self._rows, self._spans, strict=False), 1):
-            here = first <= number < last
-            ground = "failbg" if number == bad else "raised" if number == self.line and self.has_focus else ""
-            mark = ("|" if self.ascii else "▌") if here else " "
-            head = [Piece(mark, "accent", ground), Piece(f"{number:>{digits}}  ", "muted", ground)]
-            pieces = [piece._replace(ground=ground) for piece in coloured(row[: width * 2], spans)]
-            found.append([*head, *shortened(pieces, width), Piece("", ground=ground)])
-        return found
-
-    def _table_at(self, line: int) -> tuple[int, int]:
-        """First line of the table that `line` is in, and the first line after it."""
-        first, last = 0, len(self._rows) + 1
-        for number, path in self._places:
-            if number <= line:
-                first = number if path else 0
-            else:
-                last = number
-                break
-        return (first, last) if first else (0, 0)
-
-    def move(self, by: int) -> None:
-        """Go to another line; the canvas goes to the node it belongs to."""
-        self.line = max(1, min(self.line + by, len(self._rows)))
-        room = max(self.size.height, 1)
-        if self.line - 1 < self.top:
-            self.top = self.line - 1
-        elif self.line > self.top + room:
-            self.top = self.line - room
-        self.repaint()
-        path = path_at(self._places, self.line)
-        if path and self.state is not None and path != self.state.cursor and not self.state.stack:
-            self.post_message(Notice(CursorMoved(path, by="toml")))
-
-    def on_key(self, event: events.Key) -> None:
-        """Arrows and hjkl go through the lines."""
-        page = max(self.size.height - 1, 1)
-        far = len(self._rows)
-        steps = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": page, "J": page, "pageup": -page, "K": -page}
-        steps |= {"home": -far, "end": far, "G": far}
-        if event.key in steps:
-            event.stop()
-            event.prevent_default()
-            self.move(steps[event.key])
-
-    def on_click(self, event: events.Click) -> None:
-        """A click goes to that line."""
-        offset = event.get_content_offset(self)
-        if offset is not None:
-            event.stop()
-            self.move(self.top + offset.y + 1 - self.line)
-
-
-def _text_of(state: StudioState) -> str:
-    if state.broken is not None:
-        return state.broken.text
-    return state.document.text if state.document is not None else ""

@@ -98,12 +98,12 @@ class Inspector(Page):
         field = self._field(id_of(filling.field))
         if field is None or not filling.live:
             return
-        if _same(field.value, filling.sent):
-            self._sent.clear()
-        elif any(_same(field.value, sent) for sent in self._sent):
-            return  # an older letter: the newer ones are on their way
-        else:
+        if not any(_same(field.value, sent) for sent in self._sent):
             self.filling = begin(field, self.around)
+            self._sent.clear()
+            self._sent.append(field.value)
+        while not _same(field.value, self._sent[0]):
+            self._sent.popleft()  # the newer ones are on their way
 
     @property
     def around(self) -> Around:
@@ -308,6 +308,8 @@ class Inspector(Page):
 
     def _began(self) -> None:
         self._sent.clear()
+        if self.filling is not None:
+            self._sent.append(self.filling.sent)
         self._remarked = False
         self._reveal = True
         self._send(FocusMoved("field"))
@@ -433,6 +435,7 @@ class Inspector(Page):
         self.chosen = id_of(self._pending)
         self.filling = begin(self._pending, self.around)
         self._sent.clear()
+        self._sent.append(UNSET)
         self._reveal = True
         self.repaint()
 
@@ -464,12 +467,9 @@ class Inspector(Page):
 
     # -- keys and mouse ----------------------------------------------------------------------------------------------
 
-    def on_focus(self) -> None:
-        """Show the field in hand."""
-        self.repaint()
-
-    def on_blur(self) -> None:
-        """The help is for whoever is here."""
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """The field in hand, and its help, are for whoever is here."""
+        super().watch_has_focus(has_focus)
         self.repaint()
 
     def press(self, key: str, character: str | None = None) -> bool:

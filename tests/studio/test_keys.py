@@ -71,7 +71,7 @@ def test_textual_knows_every_key_by_the_name_we_give_it() -> None:
 def test_the_footer_shows_whole_words_and_always_the_way_to_help(where: str, width: int, ascii: bool) -> None:
     hints = keys.footer(where, width, ascii=ascii)
     assert sum(len(hint.key) + len(hint.word) + 3 for hint in hints) <= width
-    assert {"help", "field.help"} & {hint.id for hint in hints}
+    assert {"help", "field.help", "text.help"} & {hint.id for hint in hints}
     assert not ascii or all(hint.key.isascii() for hint in hints)
 
 
