@@ -41,6 +41,7 @@ DEFAULT_SLOTS = 2
 def start_run(
     project: Path | str,
     *,
+    text: str | None = None,
     params: Mapping[str, Any] | None = None,
     executor: str | None = None,
     jobs: int | None = None,
@@ -52,6 +53,7 @@ def start_run(
 ) -> RunHandle:
     """Load, plan and start the project at `project` (a folder, or a workflow file).
 
+    `text` is run instead of what the file says: edits that are not saved yet; the journal keeps it.
     `params` are chosen values, of the right types already; `executor` overrules the project's; `jobs` is how many
     attempts run at once (default: as many as the machine has cores); `python` the interpreter for the tasks where the
     project names none. Raises ValidationFailed (with findings), SystemFailure, NetworkError.
@@ -59,9 +61,9 @@ def start_run(
     environment = os.environ if environment is None else environment
     file = project_file(Path(project)).absolute()
     return prepare_run(
-        load(file),
+        load(file, text),
         file.parent,
-        text=file.read_text(encoding="utf-8-sig"),
+        text=file.read_text(encoding="utf-8-sig") if text is None else text,
         file=file,
         params=params,
         executor=executor,

@@ -145,9 +145,13 @@ class KeepTrust(Effect, frozen=True):
 
 
 class StartRun(Effect, frozen=True):
-    """Start a run of the project, in the engine's own thread; answers RunBegan, then RunAdvanced, then RunEnded."""
+    """Start a run of the project, in the engine's own thread; answers RunBegan, then RunAdvanced, then RunEnded.
+
+    `text` is run instead of what the file says, where there are edits that are not saved.
+    """
 
     path: Path
+    text: str | None = None
 
 
 class PauseRun(Effect, frozen=True):

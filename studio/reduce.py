@@ -361,7 +361,13 @@ def _run_all(state: StudioState) -> Step:
         return state, (effects.Tell("There are no nodes to run"),)
     if not state.trusted:
         return replace(state, wanted=True), (effects.AskTrust(),)
-    return state, (effects.StartRun(state.document.path),)
+    return state, (_start(state),)
+
+
+def _start(state: StudioState) -> Effect:
+    """Run what is on the screen, saved or not."""
+    assert state.document is not None
+    return effects.StartRun(state.document.path, state.document.text if state.dirty else None)
 
 
 def _trust_answered(state: StudioState, action: actions.TrustAnswered) -> Step:
@@ -372,7 +378,7 @@ def _trust_answered(state: StudioState, action: actions.TrustAnswered) -> Step:
         return state, (effects.Tell("Nothing was run"),) if wanted else ()
     keep = (effects.KeepTrust(document.folder),) if action.answer == "always" else ()
     live = state.run is not None and state.run.live
-    start = (effects.StartRun(document.path),) if wanted and not live else ()
+    start = (_start(state),) if wanted and not live else ()
     return replace(state, trusted=True), (*keep, *start)
 
 

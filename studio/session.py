@@ -351,7 +351,7 @@ class Session:
                 from engine.start import start_run
                 from studio.run_link import RunLink, run_now
 
-                handle = start_run(effect.path)
+                handle = start_run(effect.path, text=effect.text)
                 self.book.clear()
                 self.link = RunLink(handle, self.book)
                 self._post(actions.RunBegan(run_now(handle.state, handle.id)))

@@ -12,7 +12,7 @@ from engine.project.findings import Findings
 from engine.project.functions import Sources
 from engine.project.literals import with_literals
 from engine.project.model import Project
-from engine.project.source import Stamp, read_source
+from engine.project.source import Source, Stamp, read_source
 
 
 class Loaded(Struct, frozen=True):
@@ -30,13 +30,13 @@ class Loaded(Struct, frozen=True):
     findings: Findings
 
 
-def load(path: Path | str) -> Project:
+def load(path: Path | str, text: str | None = None) -> Project:
     """The project of the file or folder at `path`, ready to be planned: what `@task(...)` says is in its settings.
 
-    Raises ValidationFailed, which carries the findings, if anything keeps it from running. Imports and runs nothing of
-    the project.
+    `text` stands in for what the file says: edits that are not saved yet. Raises ValidationFailed, which carries the
+    findings, if anything keeps it from running. Imports and runs nothing of the project.
     """
-    loaded, sources = _looked_at(path)
+    loaded, sources = _looked_at(path, text)
     errors = loaded.findings.errors
     if errors or loaded.project is None:
         raise ValidationFailed(f"{loaded.path} cannot run: {loaded.findings.counts()}", loaded.findings.items)
@@ -48,9 +48,9 @@ def look(path: Path | str) -> Loaded:
     return _looked_at(path)[0]
 
 
-def _looked_at(path: Path | str) -> tuple[Loaded, Sources]:
+def _looked_at(path: Path | str, text: str | None = None) -> tuple[Loaded, Sources]:
     file = project_file(Path(path))
-    source = read_source(file)
+    source = read_source(file) if text is None else Source(file, text, "")
     folder = file.resolve().parent
     sources = Sources(folder)
     project, findings = check_text(source.text, file=file, sources=sources)

@@ -203,9 +203,10 @@ def quit_question() -> Question:
 
 def recover_question(name: str, when: str, changed: bool) -> Question:
     """Whether to take up a draft that was never saved."""
-    text: list[Line] = [[Piece(f"Changes of {name} were not saved; they were kept {when}.")]]
+    text: list[Line] = [[Piece(f"There are changes of {name} that were never saved.")]]
+    text.append([Piece(f"They were kept {when}.", "muted")])
     if changed:
-        text.append([Piece("The file was changed since: both are joined.")])
+        text.append([Piece("The file was changed since; both will be joined.", "muted")])
     return Question(
         "Go on with the draft?",
         text,

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import NodeNotFound, NotReady, SystemFailure, ValidationFailed
+from engine.history import past_run
 from engine.machine.state import NodeState, WorkflowState
 from engine.start import ended_well, start_run
 from tests.support.runs import Stage, fail
@@ -28,6 +29,18 @@ def test_a_project_runs_in_its_folder_and_is_recorded(tmp_path: Path) -> None:
     assert handle.result["a"].strip() == str(tmp_path.resolve())
     assert handle.folder is not None
     assert handle.folder.name == handle.id
+
+
+def test_a_text_that_is_not_saved_runs_instead_of_the_file_and_the_journal_keeps_it(tmp_path: Path) -> None:
+    edited = HEAD + '[nodes.a]\nshell = "echo edited"\n'
+    handle = start_run(project(tmp_path, ECHO), text=edited)
+    assert handle.wait(30)
+    assert handle.result["a"].strip() == "edited"
+    assert (tmp_path / "project.toml").read_text() == HEAD + ECHO
+    assert handle.folder is not None
+    past = past_run(handle.folder)
+    assert past.header["text"] == edited
+    past.close()
 
 
 def test_a_run_without_a_journal_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

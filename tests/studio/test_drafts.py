@@ -122,6 +122,17 @@ def test_text_that_cannot_be_read_yet_keeps_the_last_good_picture_and_is_not_sav
     assert after(mended, Asked("undo")).document.text == SMALL  # type: ignore[union-attr]
 
 
+def test_what_is_on_the_screen_runs_saved_or_not(opened: StudioState) -> None:
+    trusted = replace(opened, trusted=True)
+    assert opened.document is not None
+    assert wanted(trusted, Asked("run.all")) == (effects.StartRun(opened.document.path, None),)
+    edited = after(trusted, Edited(edits.AddNode("more", {"shell": "true"})))
+    [start] = wanted(edited, Asked("run.all"))
+    assert isinstance(start, effects.StartRun)
+    assert start.text is not None
+    assert "[nodes.more]" in start.text
+
+
 # -- the file changes ------------------------------------------------------------------------------------------------
 
 

@@ -26,6 +26,17 @@ def agrees(made: Draft) -> None:
     assert draft_of(document(made.text)).places == made.places
 
 
+ENDING = (
+    edits.DeleteNodes,
+    edits.Disconnect,
+    edits.ExtractWorkflow,
+    edits.InlineWorkflow,
+    edits.InsertOnEdge,
+    edits.SetBody,
+)
+"""Edits after which a value is no more, and with it the comment on its line."""
+
+
 def said(text: str) -> set[str]:
     """The comments of a text."""
     return {comment for line in text.splitlines() for comment in line.split("# ")[1:]}
@@ -66,7 +77,7 @@ def test_comments_live_as_long_as_what_they_are_about(data: st.DataObject, text:
     wanted = said(text)
     for _ in range(data.draw(st.integers(1, 6))):
         edit = chance.edit(made)
-        if isinstance(edit, edits.DeleteNodes | edits.SetBody | edits.Disconnect | edits.InsertOnEdge):
+        if isinstance(edit, ENDING):
             continue
         if isinstance(edit, edits.SetField) and (edit.value is UNSET or edit.keys == ("needs",)):
             continue
