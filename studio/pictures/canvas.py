@@ -16,6 +16,7 @@ from studio.pictures.cells import Grid, tone
 from studio.pictures.faces import Face
 from studio.pictures.lines import Lines
 from studio.pictures.minimap import Minimap
+from studio.pictures.spans import Span, spans
 from studio.pictures.view import Style, View
 from studio.theme import ASCII_SPINNER, SPINNER, sign
 
@@ -29,11 +30,19 @@ class Canvas:
         self.pen = Pen(style)
         self.lines = Lines(scene, style)
         self.minimap: Minimap | None = None
+        self._spans: list[Span] | None = None
         self._seen: tuple[Rect, list[int]] | None = None
         self._stamps: dict[int, tuple[Face, Stance, Grid]] = {}
         self._dot_looks: dict[str, tuple[str, int]] = {}
         self._listed: dict[int, tuple[tuple[str, str], ...]] = {}
         self._rules = {frame.box: frame.rules for frame in scene.frames}
+
+    @property
+    def spans(self) -> list[Span]:
+        """What dots are called together; worked out when first asked for."""
+        if self._spans is None:
+            self._spans = spans(self.scene)
+        return self._spans
 
     def draw(self, rect: Rect, faces: Sequence[Face], view: View) -> Grid:
         """The cells of a rectangle of the scene."""

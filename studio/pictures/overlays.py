@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from engine.draw.scene import Rect, Zoom
-from studio.pictures import callout, rim
+from studio.pictures import callout, rim, spans
 from studio.pictures.canvas import Canvas
 from studio.pictures.cells import Grid, Row, tone
 from studio.pictures.lettering import cut
@@ -36,6 +36,8 @@ class Overlays:
     def draw(self, grid: Grid, stage: Stage) -> None:
         """Put all of it on the picture, which may be some of the rows in view."""
         rect = stage.rect
+        if stage.zoom is Zoom.DOT:
+            spans.draw(grid, rect, stage.canvas.spans, stage.style)
         if grid.rect == rect:
             self._rim = rim.notes(grid, rect, rim.beyond(stage.scene, rect), stage.style)
         rim.draw(grid, self._rim)

@@ -64,6 +64,14 @@ def layered(count: int, layers: int, seed: int = 7, fan: float = 1.4) -> Graph:
     return Graph(boxes=boxes, edges=[Edge(a, b, kind) for (a, b), kind in kinds_of.items()])  # type: ignore[arg-type]
 
 
+def stages() -> Graph:
+    """A thousand nodes of five stages, as loops make them."""
+    drawn = layered(1000, 40)
+    names = ["fetch", "align", "call", "merge", "report"]
+    boxes = [node(f"{names[min(4, number // 210)]}_s{number:04}") for number in range(1000)]
+    return Graph(boxes=boxes, edges=drawn.edges)
+
+
 def parts() -> Graph:
     """Every state as a card of its own, in three columns."""
     boxes = [node(word, layer=number // 4) for number, word in enumerate(theme.STATES)]

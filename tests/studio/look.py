@@ -18,7 +18,7 @@ from engine.draw.scene import Form, Graph, Zoom
 from studio import theme
 from studio.state import NodeNow
 from studio.widgets.graph_canvas import GraphCanvas
-from tests.studio.graphs import PENGUINS_NEWS, STATE_NEWS, layered, parts, penguins, spread, wide_names
+from tests.studio.graphs import PENGUINS_NEWS, STATE_NEWS, layered, parts, penguins, spread, stages, wide_names
 
 
 class CanvasApp(App[None]):
@@ -81,6 +81,7 @@ def scenarios() -> dict[str, Scenario]:
         "lines50": Scenario(many, (120, 40), spread(many), many.boxes[20].path, Zoom.LINE),
         "cards50": Scenario(many, (200, 60), spread(many), many.boxes[20].path, Zoom.CARD),
         "dots1000": Scenario(most, (160, 50), spread(most), most.boxes[300].path),
+        "stages": Scenario(stages(), (160, 50), spread(stages()), stages().boxes[300].path),
         "dots80": Scenario(most, (80, 22), spread(most), most.boxes[300].path, press=("M",)),
         "lines1000": Scenario(most, (160, 50), spread(most), most.boxes[300].path, Zoom.LINE, press=("M",)),
         "cards1000": Scenario(most, (160, 50), spread(most), most.boxes[300].path, Zoom.CARD, press=("M",)),

@@ -13,7 +13,7 @@ from studio.pictures.camera import Corner
 from studio.pictures.stage import Stage
 from studio.pictures.view import Style
 from studio.state import NodeNow
-from tests.studio.graphs import PENGUINS_NEWS, layered, penguins, spread, wide_names
+from tests.studio.graphs import PENGUINS_NEWS, layered, penguins, spread, stages, wide_names
 
 
 def make(graph: Graph | None = None, width: int = 120, height: int = 40, style: Style | None = None) -> Stage:
@@ -460,3 +460,38 @@ def test_tidying_forgets_what_was_held_on_to() -> None:
     _moved(stage, "load", x, y + 9)
     stage.tidy(penguins())
     assert _on_all(stage) == before
+
+
+# -- names above the dots ----------------------------------------------------------------------------------------------
+
+
+def test_dots_that_are_called_alike_have_their_name_above_them() -> None:
+    stage = make(stages(), 160, 50)
+    rows = [row.text for row in stage.rows(0, 50)]
+    above = next(row for row in rows if "fetch" in row)
+    assert [word for word in ("fetch", "align", "call", "merge", "report") if f"─ {word} ─" in above] == [
+        "fetch",
+        "align",
+        "call",
+        "merge",
+        "report",
+    ]
+    assert "●" not in above
+
+
+def test_names_above_the_dots_never_cover_one() -> None:
+    stage = make(stages(), 100, 20)
+    stage.pan(0, 18)
+    bare = Stage(Style())
+    bare.resize(100, 20)
+    bare.show(Graph([Box(box.path) for box in stage.graph.boxes], stage.graph.edges))
+    bare.corner = stage.corner
+    dots = [[at for at, char in enumerate(row.text) if char in "●·"] for row in bare.rows(0, 20)]
+    assert all(row.text[at] in "●·" for row, places in zip(stage.rows(0, 20), dots, strict=True) for at in places)
+
+
+def test_dots_that_are_all_called_alike_have_no_names_above_them() -> None:
+    graph = layered(400, 20)
+    stage = make(Graph([Box(f"n{at}", name=f"node_{at}") for at in range(400)], graph.edges), 120, 40)
+    assert stage.zoom is Zoom.DOT
+    assert "─ node ─" not in "".join(row.text for row in stage.rows(0, 40))
