@@ -46,7 +46,8 @@ class Work:
     directory (absolute, or from the project's folder). `wants_context` is true if the function has a parameter `ctx`,
     None if that has to be found out where the function is imported. `requires` are the labels and amounts that whoever
     looks for a place needs to know (`{"labels": [...], "gpu": 1.0}`), None for nothing. `once` is true if an attempt
-    must not be given to anybody else when its fate is unknown. `plain` is true if it is nothing but a call.
+    must not be given to anybody else when its fate is unknown. `plain` is true if it is nothing but a call; `is_async`
+    whether the call gives something to be awaited, None until somebody who has to know has found out.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Work:
         "env",
         "executor",
         "function",
+        "is_async",
         "kind",
         "name",
         "ok_codes",
@@ -98,6 +100,7 @@ class Work:
         self.requires: Optional[Mapping[str, Any]] = None
         self.once = False
         self.wants_context = wants_context
+        self.is_async: Optional[bool] = None
         self.name = reference or getattr(function, "__qualname__", kind)
         self.plain = function is not None and wants_context is False and timeout is None and not env and not cwd
 

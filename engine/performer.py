@@ -1,8 +1,9 @@
 """`perform(attempt) -> Outcome`: the one way node code is called, in this process, in a child, on another machine.
 
-    perform(attempt)                a function that wants nothing but its arguments: a call, two clock reads, an Outcome
-    perform(attempt, place)         everything else: functions named by reference, sealed arguments, fields to take from
-                                    them, `ctx`, programs; `place` says where the attempt runs
+    perform_call(attempt)           a function that wants nothing but its arguments: a call, two clock reads, an Outcome
+    perform_prepared(attempt, place)    everything else: functions named by reference, sealed arguments, fields to take
+                                    from them, `ctx`, programs; `place` says where the attempt runs
+    perform(attempt, place)         either, whichever the attempt needs
 
 Whatever the code does, an Outcome comes back: every exception, SystemExit too, becomes a Trouble with its text and its
 traceback without our own frames. Only what ends the process itself is not seen here.
@@ -28,13 +29,20 @@ NOWHERE = Place()
 
 def perform(attempt: Attempt, place: Place = NOWHERE) -> Outcome:
     """Run the attempt to its end, here and now. Raises nothing."""
-    work = attempt.work
-    if not work.plain or attempt._extra is not None:
-        return perform_prepared(attempt, place)
-    function: Any = work.function
+    return perform_call(attempt) if is_call(attempt) else perform_prepared(attempt, place)
+
+
+def is_call(attempt: Attempt) -> bool:
+    """Whether the attempt is nothing but a call of a function that is here, with values that are here."""
+    return attempt.work.plain and attempt._extra is None
+
+
+def perform_call(attempt: Attempt) -> Outcome:
+    """`perform` for what `is_call` says yes to."""
+    function: Any = attempt.work.function
     began = perf_counter()
     try:
-        value = function(*attempt.args, **attempt.kwargs)
+        value = function(*attempt.args, **attempt.kwargs) if attempt.kwargs else function(*attempt.args)
         if type(value) is CoroutineType:
             value = _awaited(value)
     except BaseException as problem:

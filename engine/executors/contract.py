@@ -23,6 +23,10 @@ Report = Callable[[Sequence[News]], None]
 """Takes news from an executor; returns at once; safe to call from any thread."""
 
 
+Turn = Callable[[Sequence[News]], Attempt | None]
+"""Takes news, turns the loop of the run, and may give the caller its next attempt."""
+
+
 class Workplace:
     """Where attempts of one run happen: what an executor has to know beyond the attempts themselves.
 
@@ -83,3 +87,19 @@ class InPlace(Protocol):
 
     def perform(self, attempt: Attempt) -> Outcome:
         """Run the attempt to its end, here and now."""
+
+
+@runtime_checkable
+class Lending(Protocol):
+    """An executor whose threads turn the loop of the run themselves: who ends an attempt fetches the next ones.
+
+    It needs no thread of the engine's to be woken for each outcome, and a chain of nodes never leaves its thread.
+    """
+
+    def lend(self, leave: Report, turn: Turn) -> None:
+        """Called once, after `open`. From then on outcomes go to one of these instead of `report`.
+
+        `leave` wakes nobody: the outcome is taken up by whoever turns next, within a few milliseconds. `turn` takes up
+        all that was left, may call `start`, and gives back what its caller shall do next. A thread that has nothing else
+        to do, or has kept others waiting, calls `turn`; it returns at once where another thread is at it.
+        """

@@ -10,10 +10,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from engine.attempt import CANCELED, TIMED_OUT, Attempt, News, Outcome, Trouble
+from engine.attempt import Attempt, News, Outcome
 from engine.context import Place, TaskCanceled
 from engine.executors import imports
 from engine.executors.contract import Report, Workplace
+from engine.executors.endings import canceled, timed_out
 from engine.executors.interrupt import Interrupts
 from engine.performer import perform, perform_prepared
 
@@ -83,20 +84,12 @@ class InlineExecutor:
                 outcome = perform_prepared(attempt, self._place)
         except TaskCanceled:  # it came a moment after the end
             if outcome is None:
-                outcome = Outcome(attempt.node, attempt.number, CANCELED, error=Trouble("Canceled", "canceled"))
+                outcome = canceled(attempt)
         if watch.timed_out and limit is not None:
-            return timed_out(outcome, limit)
+            seconds, outcome = outcome.seconds, timed_out(attempt, limit)
+            outcome.seconds = seconds
         return outcome
 
     def _tell(self, news: Sequence[News]) -> None:
         if self._report is not None:
             self._report(news)
-
-
-def timed_out(outcome: Outcome, limit: float) -> Outcome:
-    """The outcome of an attempt that was interrupted because its limit passed."""
-    trouble = Trouble("TimedOut", f"it ran longer than its limit of {limit:g} s", lineage=("TimeoutError",))
-    late = Outcome(outcome.node, outcome.number, TIMED_OUT, None, outcome.seconds, trouble)
-    if outcome.epoch:
-        late.epoch = outcome.epoch
-    return late

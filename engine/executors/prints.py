@@ -6,11 +6,10 @@ of an event loop, by a context variable) becomes its log lines; everything else 
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, TextIO
 
@@ -23,12 +22,17 @@ EVERY = 0.1
 
 
 class Printer:
-    """What one attempt prints."""
+    """What one thread, or one task of an event loop, prints, on behalf of one attempt after the other.
 
-    __slots__ = ("_attempt", "_echo", "_lock", "_report", "_sent_at", "_streams")
+    `attempt` is whose turn it is, None between two; `used` is true once something was written that nobody `took`.
+    Setting the one and asking the other is all that an attempt pays which prints nothing.
+    """
 
-    def __init__(self, attempt: Attempt, report: Callable[[Sequence[News]], None], echo: bool) -> None:
-        self._attempt = attempt
+    __slots__ = ("_echo", "_lock", "_report", "_sent_at", "_streams", "attempt", "used")
+
+    def __init__(self, report: Callable[[Sequence[News]], None], echo: bool) -> None:
+        self.attempt: Attempt | None = None
+        self.used = False
         self._report = report
         self._echo = echo
         self._lock = threading.Lock()
@@ -37,26 +41,42 @@ class Printer:
 
     def write(self, stream: str, text: str, original: Any) -> None:
         """Take text; it is told at once if nothing was told lately."""
-        if self._echo:
+        attempt = self.attempt
+        if attempt is None or self._echo:
             original.write(text)
+        if attempt is None:
+            return
         with self._lock:
+            self.used = True
             gatherer = self._streams.setdefault(stream, LineGatherer())
             gatherer.feed(text.encode("utf-8", "backslashreplace"))
         now = time.monotonic()
         if now - self._sent_at >= EVERY and not gatherer.is_empty():
             self._sent_at = now
-            self.tell()
+            if news := self._gathered(attempt, last=False):
+                self._report(news)
 
-    def tell(self, *, last: bool = False) -> None:
-        """Report what was gathered."""
+    def take(self, attempt: Attempt) -> list[News]:
+        """The lines of an attempt that is over, as far as they were not told yet."""
+        news = self._gathered(attempt, last=True)
+        self._streams = {}
+        self._sent_at = 0.0
+        self.used = False
+        return news
+
+    def tell(self, attempt: Attempt) -> None:
+        """Report what `take` gives."""
+        if news := self.take(attempt):
+            self._report(news)
+
+    def _gathered(self, attempt: Attempt, *, last: bool) -> list[News]:
         news: list[News] = []
         with self._lock:
             for stream, gatherer in self._streams.items():
                 lines = gatherer.take(last=last)
                 if lines:
-                    news.append(LogLines(self._attempt.node, self._attempt.number, stream, lines))
-        if news:
-            self._report(news)
+                    news.append(LogLines(attempt.node, attempt.number, stream, lines))
+        return news
 
 
 class _Router:
@@ -110,18 +130,16 @@ class Prints:
             _open += 1
         _route()
 
-    @contextlib.contextmanager
-    def of(self, attempt: Attempt) -> Iterator[None]:
-        """While this attempt runs in this thread (or in this task of an event loop)."""
+    def route(self) -> None:
+        """Replace the streams again, where somebody put others there since."""
         if type(sys.stdout) is not _Router or type(sys.stderr) is not _Router:
-            _route()  # somebody put other streams there since
-        printer = Printer(attempt, self._report, self._echo)
-        token = _printing.set(printer)
-        try:
-            yield
-        finally:
-            _printing.reset(token)
-            printer.tell(last=True)
+            _route()
+
+    def printer(self) -> Printer:
+        """From here on, what this thread (or this task of an event loop) prints goes to the printer that is returned."""
+        printer = Printer(self._report, self._echo)
+        _printing.set(printer)
+        return printer
 
     def close(self) -> None:
         """End: the last one puts the streams back, unless somebody else replaced them meanwhile."""

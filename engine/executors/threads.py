@@ -3,6 +3,9 @@
 Nothing has to be packed, and threads share the interpreter lock: good for tasks that wait, and for numeric packages that
 let the lock go. What tasks print is gathered per attempt, as everywhere; `echo` lets it through to the terminal as well.
 
+The thread that ends an attempt asks the run for what may start now, and goes on with that (`lend`): handing each node
+from one thread to another would cost many times what the node costs.
+
 A thread cannot be killed. A canceled task, or one past its limit, gets an exception at its next bytecode. If it has not
 noticed after the grace (it waits inside C), its outcome is reported all the same, says so, and another thread takes its
 place; the old one ends whenever it does.
@@ -11,60 +14,31 @@ place; the old one ends whenever it does.
 from __future__ import annotations
 
 import inspect
-import queue
 import threading
 import time
-from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from engine.attempt import CANCELED, COMPLETED, FAILED, TIMED_OUT, Attempt, News, Outcome, Trouble
-from engine.call import arguments_of, opened_variables, prepare
-from engine.context import Place, WorkflowContext, remove_scratch
+from engine.attempt import FAILED, Attempt, News, Outcome
+from engine.call import prepare
+from engine.context import Place, TaskCanceled
 from engine.executors import imports
-from engine.executors.contract import Report, Workplace
+from engine.executors.contract import Report, Turn, Workplace
+from engine.executors.endings import canceled, ended, timed_out
 from engine.executors.interrupt import Interrupts
 from engine.executors.prints import Prints
+from engine.executors.workers import Key, Worker, Workers
 from engine.failures import trouble_of
-from engine.performer import perform
+from engine.performer import perform, perform_call
 
 if TYPE_CHECKING:
-    import asyncio
+    from engine.executors.coroutines import Coroutines
 
-Key = tuple[int, int]
 PER_SLOT = 16
 """Short attempts that may queue here for each slot."""
 SHORT = 0.001
-"""Seconds; attempts that take longer on average do not queue here."""
-
-
-class _Loop:
-    """One event loop in a thread of its own, started at the first `async def` task."""
-
-    def __init__(self) -> None:
-        import asyncio
-
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, name="flowloom-async", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        import asyncio
-
-        asyncio.set_event_loop(self.loop)
-        self.loop.run_forever()
-        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
-        self.loop.close()
-
-    def begin(self, coroutine: Coroutine[Any, Any, None]) -> None:
-        """Let it run."""
-        import asyncio
-
-        asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-
-    def stop(self) -> None:
-        """End the loop; its tasks were canceled before."""
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(5.0)
+"""Seconds; attempts that take longer on average do not queue here. Nobody's outcome waits longer for a turn either."""
+ADVICE = '; its thread cannot be stopped and still runs: use executor = "processes" for tasks that must be killable'
 
 
 class _Late:
@@ -84,33 +58,28 @@ class ThreadsExecutor:
     def __init__(self, *, echo: bool = False) -> None:
         self.echo = echo
         self._workplace: Workplace | None = None
-        self._report: Report = lambda _: None
+        self._report: Report = _tell_nobody
+        self._leave: Report = _tell_nobody
+        self._turn: Turn = _tell_nobody
         self._place = Place()
         self._interrupts = Interrupts()
         self._prints = Prints()
-        self._orders: queue.SimpleQueue[Attempt | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._open: dict[Key, Attempt] = {}
-        self._waiting: set[Key] = set()
+        self._workers = Workers(self._work)
         self._unwanted: set[Key] = set()
-        self._async: dict[Key, asyncio.Task[None]] = {}
-        self._loop: _Loop | None = None
-        self._threads: set[threading.Thread] = set()
-        self._busy: dict[Key, threading.Thread] = {}
-        self._idle = 0
-        self._slots = 1
+        self._coroutines: Coroutines | None = None
+        self._slots = self._few = self._room = 1
         self._mean = 1.0
+        self._short = False
         self._late: list[_Late] = []
         self._watch: threading.Thread | None = None
-        self._watched = threading.Condition(self._lock)
-        self._closed = False
+        self._changed = threading.Condition(self._workers.lock)
 
     # -- the contract ---------------------------------------------------------------------------------------------
 
     def open(self, workplace: Workplace, report: Report) -> None:
         """Get ready: the project's folder becomes importable. Threads start when they are needed."""
-        self._workplace, self._report = workplace, report
-        self._slots = max(1, workplace.slots)
+        self._workplace, self._report, self._leave, self._turn = workplace, report, report, report
+        self._slots = self._few = self._room = max(1, workplace.slots)
         self._place = Place(
             folder=str(workplace.folder),
             run=workplace.run,
@@ -123,49 +92,35 @@ class ThreadsExecutor:
         imports.enter(workplace.folder)
         self._prints.open(report, echo=self.echo)
 
+    def lend(self, leave: Report, turn: Turn) -> None:
+        """Let the threads turn the run's loop."""
+        self._leave, self._turn = leave, turn
+
     def capacity(self) -> int:
         """The slots; more while attempts are very short."""
-        return self._slots * (PER_SLOT if self._mean < SHORT else 1)
+        return self._room
 
     def start(self, attempts: Sequence[Attempt]) -> None:
         """Queue these; a thread takes each when it is free."""
-        with self._lock:
-            if self._closed:
-                refused: list[News] = [_canceled(attempt) for attempt in attempts]
-            else:
-                refused = []
-                for attempt in attempts:
-                    key = (attempt.node, attempt.number)
-                    self._open[key] = attempt
-                    self._waiting.add(key)
-                    self._orders.put(attempt)
-                missing = min(len(self._waiting) - self._idle, self._slots - len(self._threads))
-                for _ in range(missing):
-                    self._add_thread()
-        if refused:
-            self._report(refused)
+        workers, unwanted = self._workers, self._unwanted
+        if workers.closed:
+            self._report([canceled(attempt) for attempt in attempts])
+            return
+        self._prints.route()
+        if unwanted:
+            unwanted.difference_update((attempt.node, attempt.number) for attempt in attempts)
+        workers.add(attempts, self._slots)
 
     def cancel(self, attempts: Sequence[Key], grace: float = 5.0) -> None:
         """End these: those that wait at once, those that run by an exception inside them."""
+        self._place.grace = grace
         news: list[News] = []
-        with self._lock:
-            self._place.grace = grace
-            for key in attempts:
-                attempt = self._open.get(key)
-                if attempt is None:
-                    continue
-                if key in self._waiting:
-                    self._waiting.discard(key)
-                    self._unwanted.add(key)
-                    del self._open[key]
-                    news.append(_canceled(attempt))
-                else:
-                    self._expect_end(attempt, grace + 1.0, None)
-            tasks = [self._async[key] for key in attempts if key in self._async]
-        self._interrupts.cancel([key for key in attempts if key not in self._async])
-        if self._loop is not None:
-            for task in tasks:
-                self._loop.loop.call_soon_threadsafe(task.cancel)
+        for key in attempts:
+            waiting = self._workers.withdraw(key)
+            if waiting is not None:
+                news.append(canceled(waiting))
+            else:
+                self._cancel_running(key, grace)
         if news:
             self._report(news)
 
@@ -179,212 +134,193 @@ class ThreadsExecutor:
 
     def close(self, grace: float = 5.0) -> None:
         """Cancel what still runs and wait for it, at most the grace; threads end, the loop too."""
-        with self._lock:
-            if self._closed:
+        workers = self._workers
+        with workers.lock:
+            if workers.closed:
                 return
-            self._closed = True
-            running = list(self._open)
-        self.cancel(running, grace)
+            workers.closed = True
+        waiting = [(attempt.node, attempt.number) for attempt in list(workers.orders)]
+        running = self._coroutines.keys() if self._coroutines is not None else []
+        self.cancel([*waiting, *workers.keys(), *running], grace)
         until = time.monotonic() + grace + 2.0
-        with self._lock:
-            threads = list(self._threads)
-            while self._open and time.monotonic() < until:
-                self._watched.wait(0.05)
-        for _ in threads:
-            self._orders.put(None)
-        for thread in threads:
-            if thread is not threading.current_thread():
-                thread.join(max(0.0, until - time.monotonic()))
-        if self._loop is not None:
-            self._loop.stop()
-        with self._lock:
-            self._watched.notify_all()
+        workers.close(lambda: until - time.monotonic())
+        if self._coroutines is not None:
+            while len(self._coroutines) and time.monotonic() < until:
+                time.sleep(0.005)
+            self._coroutines.stop()
+        with self._changed:
+            self._changed.notify_all()
         if self._watch is not None:
             self._watch.join(1.0)
         self._prints.close()
         if self._workplace is not None:
             imports.leave(self._workplace.folder)
 
-    # -- threads --------------------------------------------------------------------------------------------------
+    # -- a thread -------------------------------------------------------------------------------------------------
 
-    def _add_thread(self) -> None:
-        thread = threading.Thread(target=self._work, name="flowloom-task", daemon=True)
-        self._threads.add(thread)
-        thread.start()
-
-    def _work(self) -> None:
+    def _work(self, worker: Worker) -> None:
+        """The life of a thread. Whatever is not needed by a call that prints nothing and ends well happens elsewhere."""
+        workers, orders, unwanted = self._workers, self._workers.orders, self._unwanted
+        printer = self._prints.printer()
+        given: Attempt | None = None
         while True:
-            with self._lock:
-                self._idle += 1
-            attempt = self._orders.get()
-            with self._lock:
-                self._idle -= 1
-                if attempt is None or threading.current_thread() not in self._threads:
-                    self._threads.discard(threading.current_thread())
+            if given is not None:
+                attempt = given
+            else:
+                try:
+                    attempt = orders.popleft()
+                except IndexError:
+                    if workers.rest(worker):
+                        continue
                     return
-                key = (attempt.node, attempt.number)
-                self._waiting.discard(key)
-                if key in self._unwanted:
-                    self._unwanted.discard(key)
-                    continue
-                self._busy[key] = threading.current_thread()
-            self._attend(attempt, key)
-
-    def _attend(self, attempt: Attempt, key: Key) -> None:
-        function = attempt.work.function
-        if attempt.work.kind == "task":
+            worker.attempt = printer.attempt = attempt
+            outcome: Outcome | None = None
             try:
-                function, _ = prepare(attempt.work)
-            except BaseException as problem:
-                self._over(key, _outcome(attempt, FAILED, trouble_of(problem)))
-                return
-            if inspect.iscoroutinefunction(function):
-                self._begin_async(attempt, key)
-                return
-        with self._prints.of(attempt):
-            outcome = self._perform(attempt)
-        self._over(key, outcome)
+                work = attempt.work
+                if unwanted and (attempt.node, attempt.number) in unwanted:
+                    outcome = canceled(attempt)
+                elif work.plain and work.is_async is False and attempt._extra is None:
+                    outcome = perform_call(attempt)
+                else:
+                    outcome = self._attend(attempt)
+                    if outcome is None:  # it goes on in the event loop
+                        worker.attempt = printer.attempt = given = None
+                        continue
+                worker.attempt = None
+            except TaskCanceled:  # it came a moment before the beginning or after the end
+                worker.attempt = None
+                outcome = outcome or canceled(attempt)
+            if worker.wanted is not None:
+                workers.settle(worker)
+                if worker.lost:  # nobody waited any longer; another thread took our place
+                    return
+            printer.attempt = None
+            news = (outcome,) if not printer.used else (*printer.take(attempt), outcome)
+            if outcome.seconds > SHORT or not self._short:
+                self._weigh(outcome.seconds)
+                given = self._turn(news)
+            elif len(orders) < self._few:
+                given = self._turn(news)
+            else:
+                self._leave(news)
+                given = None
 
-    def _perform(self, attempt: Attempt) -> Outcome:
+    def _weigh(self, seconds: float) -> None:
+        """Let attempts queue here while they are short, and only then."""
+        self._mean += (seconds - self._mean) * 0.1
+        self._short = self._mean < SHORT
+        self._room = self._slots * PER_SLOT if self._short else self._slots
+        self._few = max(self._slots, self._room // 2)
+
+    def _attend(self, attempt: Attempt) -> Outcome | None:
+        """An attempt that is more than a call. None: it goes on elsewhere."""
+        work = attempt.work
+        if work.is_async is None:
+            try:
+                work.is_async = work.kind == "task" and inspect.iscoroutinefunction(prepare(work)[0])
+            except TaskCanceled:
+                raise
+            except BaseException as problem:
+                return ended(attempt, FAILED, trouble_of(problem))
+        if work.is_async:
+            self._begin_coroutine(attempt)
+            return None
+        return perform_call(attempt) if work.plain and attempt._extra is None else self._perform_watched(attempt)
+
+    def _perform_watched(self, attempt: Attempt) -> Outcome:
         limit = attempt.work.timeout
         outcome: Outcome | None = None
         try:
             with self._interrupts.running(attempt, threading.get_ident(), limit, self._limit_passed) as watch:
-                outcome = perform(attempt, self._place)
+                # A cancel that came before `running` knew of the attempt has left word here.
+                unwanted = (attempt.node, attempt.number) in self._unwanted
+                outcome = canceled(attempt) if unwanted else perform(attempt, self._place)
         except BaseException:
             if outcome is None:
-                outcome = _canceled(attempt)
+                outcome = canceled(attempt)
         if watch.timed_out and limit is not None:
-            return _timed_out(attempt, outcome.seconds, limit)
+            seconds, outcome = outcome.seconds, timed_out(attempt, limit)
+            outcome.seconds = seconds
         return outcome
 
-    def _limit_passed(self, attempt: Attempt) -> None:
-        with self._lock:
-            if (attempt.node, attempt.number) in self._open:
-                self._expect_end(attempt, 5.0, attempt.work.timeout)
+    def _begin_coroutine(self, attempt: Attempt) -> None:
+        with self._workers.lock:
+            if self._coroutines is None:
+                from engine.executors.coroutines import Coroutines
 
-    def _over(self, key: Key, outcome: Outcome) -> None:
-        with self._lock:
-            self._busy.pop(key, None)
-            if self._open.pop(key, None) is None:
-                return  # nobody waited any longer; another thread took our place
-            self._mean += (outcome.seconds - self._mean) * 0.1
-            self._watched.notify_all()
-        self._report((outcome,))
+                self._coroutines = Coroutines(self._place, self._prints, self._coroutine_ended)
+            self._coroutines.begin(attempt)
+
+    def _coroutine_ended(self, outcome: Outcome) -> None:
+        attempt = self._turn((outcome,))
+        if attempt is not None:
+            self._workers.add((attempt,), self._slots)
 
     # -- attempts that do not end ---------------------------------------------------------------------------------
+
+    def _cancel_running(self, key: Key, grace: float) -> None:
+        """Interrupt an attempt that was taken; what a thread has taken and not begun is not begun."""
+        self._unwanted.add(key)
+        with self._workers.lock:
+            attempt = self._coroutines.find(key) if self._coroutines is not None else None
+            if attempt is not None and self._coroutines is not None:
+                self._coroutines.cancel(key)
+            elif (worker := self._workers.find(key)) is not None and worker.attempt is not None:
+                attempt = worker.attempt
+                call = attempt.work.plain and attempt._extra is None
+                if not self._workers.interrupt(worker, attempt, raising=call):
+                    return
+                self._interrupts.cancel([key])
+            if attempt is not None:
+                self._expect_end(attempt, grace + 1.0, None)
+
+    def _limit_passed(self, attempt: Attempt) -> None:
+        with self._workers.lock:
+            worker = self._workers.find((attempt.node, attempt.number))
+            if worker is not None and self._workers.interrupt(worker, attempt, raising=False):
+                self._expect_end(attempt, 5.0, attempt.work.timeout)
 
     def _expect_end(self, attempt: Attempt, within: float, limit: float | None) -> None:
         self._late.append(_Late(attempt, time.monotonic() + within, limit))
         if self._watch is None:
             self._watch = threading.Thread(target=self._watch_late, name="flowloom-late", daemon=True)
             self._watch.start()
-        self._watched.notify_all()
+        self._changed.notify_all()
 
     def _watch_late(self) -> None:
         while True:
             given_up: list[Outcome] = []
-            with self._lock:
+            with self._workers.lock:
                 now = time.monotonic()
-                self._late = [late for late in self._late if self._open.get(_key(late.attempt)) is late.attempt]
+                self._late = [late for late in self._late if self._still_runs(late.attempt)]
                 for late in [late for late in self._late if late.due <= now]:
                     self._late.remove(late)
-                    del self._open[_key(late.attempt)]
-                    given_up.append(_abandoned(late))
-                    self._give_up(_key(late.attempt))
+                    if self._give_up(late.attempt):
+                        given_up.append(_abandoned(late))
                 if not given_up:
-                    if self._closed and not self._late:
+                    if self._workers.closed and not self._late:
                         return
-                    self._watched.wait(min((late.due - now for late in self._late), default=None))
+                    self._changed.wait(min((late.due - now for late in self._late), default=None))
                     continue
-                self._watched.notify_all()
             self._report(given_up)
 
-    def _give_up(self, key: Key) -> None:
-        """A thread is lost to a task that does not end: it is not waited for, and another takes its slot."""
-        lost = self._busy.pop(key, None)
-        if lost is not None:
-            self._threads.discard(lost)
-            if not self._closed:
-                self._add_thread()
+    def _still_runs(self, attempt: Attempt) -> bool:
+        key = attempt.node, attempt.number
+        worker = self._workers.find(key)
+        if worker is not None and worker.attempt is attempt:
+            return True
+        return self._coroutines is not None and self._coroutines.find(key) is attempt
 
-    # -- async def ------------------------------------------------------------------------------------------------
-
-    def _begin_async(self, attempt: Attempt, key: Key) -> None:
-        with self._lock:
-            if self._loop is None:
-                self._loop = _Loop()
-        self._loop.begin(self._perform_async(attempt, key))
-
-    async def _perform_async(self, attempt: Attempt, key: Key) -> None:
-        import asyncio
-
-        task = asyncio.current_task()
-        assert task is not None
-        with self._lock:
-            self._async[key] = task
-        context: WorkflowContext | None = None
-        limit = attempt.work.timeout
-        began = time.perf_counter()
-        try:
-            function, wants = prepare(attempt.work)
-            args, kwargs = arguments_of(attempt)
-            if wants:
-                context = kwargs["ctx"] = WorkflowContext(attempt, self._place, opened_variables(attempt))
-            with self._prints.of(attempt):
-                value = await asyncio.wait_for(function(*args, **kwargs), limit)
-            outcome = Outcome(*key, COMPLETED, value, time.perf_counter() - began)
-            if context is not None and context.variables.writes:
-                outcome.writes = context.variables.writes
-        except asyncio.CancelledError:
-            outcome = _canceled(attempt)
-        except TimeoutError as problem:
-            spent = time.perf_counter() - began
-            if limit is not None and spent >= limit:
-                outcome = _timed_out(attempt, spent, limit)
-            else:
-                outcome = _outcome(attempt, FAILED, trouble_of(problem))
-        except BaseException as problem:
-            outcome = _outcome(attempt, FAILED, trouble_of(problem))
-            outcome.seconds = time.perf_counter() - began
-        if context is not None:
-            context.tell_rest()
-            if context.texts:
-                outcome.metrics = dict(context.texts)
-            if context.made_scratch is not None:
-                remove_scratch(context.made_scratch)
-        if attempt.epoch:
-            outcome.epoch = attempt.epoch
-        with self._lock:
-            self._async.pop(key, None)
-        self._over(key, outcome)
-
-
-def _key(attempt: Attempt) -> Key:
-    return attempt.node, attempt.number
-
-
-def _outcome(attempt: Attempt, kind: str, trouble: Trouble) -> Outcome:
-    outcome = Outcome(attempt.node, attempt.number, kind, error=trouble)
-    if attempt.epoch:
-        outcome.epoch = attempt.epoch
-    return outcome
-
-
-def _canceled(attempt: Attempt) -> Outcome:
-    return _outcome(attempt, CANCELED, Trouble("Canceled", "canceled"))
-
-
-def _timed_out(attempt: Attempt, seconds: float, limit: float) -> Outcome:
-    trouble = Trouble("TimedOut", f"it ran longer than its limit of {limit:g} s", lineage=("TimeoutError",))
-    outcome = _outcome(attempt, TIMED_OUT, trouble)
-    outcome.seconds = seconds
-    return outcome
+    def _give_up(self, attempt: Attempt) -> bool:
+        worker = self._workers.find((attempt.node, attempt.number))
+        if worker is not None:
+            return self._workers.give_up(worker, attempt)
+        return self._coroutines is not None and self._coroutines.give_up(attempt)
 
 
 def _abandoned(late: _Late) -> Outcome:
-    advice = 'its thread cannot be stopped and still runs: use executor = "processes" for tasks that must be killable'
-    if late.limit is None:
-        return _outcome(late.attempt, CANCELED, Trouble("Canceled", f"canceled; {advice}"))
-    text = f"it ran longer than its limit of {late.limit:g} s; {advice}"
-    return _outcome(late.attempt, TIMED_OUT, Trouble("TimedOut", text, lineage=("TimeoutError",)))
+    return canceled(late.attempt, ADVICE) if late.limit is None else timed_out(late.attempt, late.limit, ADVICE)
+
+
+def _tell_nobody(_: Sequence[News]) -> None:
+    pass

@@ -5,6 +5,7 @@ Commands are made from the state after the event was applied, so none can be iss
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from engine.attempt import Attempt
@@ -22,23 +23,18 @@ def order(state: RunState, started: e.Started) -> Attempt:
     if work is None:
         raise TypeError(f"{plan.names[node]} is expanded by the machine and has no attempt of its own")
     values = state.values
-    names = plan.keywords[node]
     sources = plan.sources[node]
-    if names is None:
-        attempt = Attempt(
-            node, started.attempt, work, [values[i] for i in sources], NO_ARGUMENTS, plan.names[node], state.variables
-        )
-    else:
-        attempt = Attempt(
-            node,
-            started.attempt,
-            work,
-            (),
-            {name: values[i] for name, i in zip(names, sources, strict=True)},
-            plan.names[node],
-            state.variables,
-        )
-    if work.wants_context is not False and work.kind == "task":
+    names = plan.keywords[node]
+    args: Sequence[Any] = ()
+    kwargs = NO_ARGUMENTS
+    if names is not None:
+        kwargs = {name: values[i] for name, i in zip(names, sources, strict=True)}
+    elif len(sources) == 1:
+        args = (values[sources[0]],)
+    elif sources:
+        args = [values[i] for i in sources]
+    attempt = Attempt(node, started.attempt, work, args, kwargs, plan.names[node], state.variables)
+    if not work.plain and work.wants_context is not False and work.kind == "task":
         attempt.about = about(state, node)
     if state.sealed:
         attempt.sealed = True

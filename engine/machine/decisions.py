@@ -4,7 +4,7 @@ Theory. A run is a fold: `state = apply(state, event)` for events in order. Who 
 here and gets events; nothing changes until they are applied; so each decision is taken on the state that the one before
 it left ("decide one, apply it, decide the next"), and a join fed by two results of the same batch sees both.
 
-    reported(state, outcome, now)   an attempt ended
+    reported(state, outcome, now)   an attempt ended; `completed` is the same for those that only brought a value
     asked(state, request, now)      a person, or another program, wants something
     ticked(state, now)              time passed: retries that are due, the limit of the whole run
     settle(state, node, now)        a node of the deciding lane: does it start, wait, or never run?
@@ -66,6 +66,19 @@ NOTHING: Sequence[e.Event] = ()
 Request = Pause | Resume | Cancel | Retry | ChangeGraph | NodeRequest
 
 
+def completed(state: RunState, outcome: Outcome, now: float) -> Completed | None:
+    """What follows from the end of most attempts: a value and nothing else. None where `reported` has to be asked."""
+    node = outcome.node
+    if (
+        state.states[node] == RUNNING
+        and outcome.kind == ATTEMPT_COMPLETED
+        and outcome._extra is None
+        and state.attempts[node] == outcome.number
+    ):
+        return Completed(now, node, outcome.seconds, outcome.value)
+    return None
+
+
 def reported(
     state: RunState, outcome: Outcome, now: float, chance: float = 0.5, action: object = None
 ) -> Sequence[e.Event]:
@@ -80,8 +93,6 @@ def reported(
         if node in state.leaving and state.attempts[node] == outcome.number:
             return (Withdrawn(now, node, outcome.seconds),)
         return NOTHING
-    if outcome.kind == ATTEMPT_COMPLETED and outcome._extra is None:  # nothing but a value: the way of most
-        return (Completed(now, node, outcome.seconds, outcome.value),)
     return _ended(state, outcome, now, chance, action)
 
 

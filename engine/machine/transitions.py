@@ -75,26 +75,26 @@ def replay(plan: Plan, events: Iterable[e.Event], state: RunState | None = None)
 
 
 def _started(state: RunState, event: e.Started) -> None:
-    node = event.node
-    if state.states[node] != READY:
+    node, states = event.node, state.states
+    if states[node] != READY:
         raise illegal(state, node, RUNNING)
     lane = state.lanes[state.lane_of[node]]
-    if lane.ready[0] == node:
-        lane.ready.popleft()
+    ready = lane.ready
+    if ready[0] == node:
+        ready.popleft()
     else:  # a scheduler preferred it to those before it
-        lane.ready.remove(node)
+        ready.remove(node)
     lane.running += 1
     state.running += 1
-    state.states[node] = RUNNING
+    states[node] = RUNNING
     state.attempts[node] = event.attempt
     state.started[node] = event.at
 
 
 def _completed(state: RunState, event: e.Completed) -> None:
-    node = event.node
-    if state.states[node] != RUNNING:
+    node, states = event.node, state.states
+    if states[node] != RUNNING:
         raise illegal(state, node, COMPLETED)
-    lane_of, lanes, waiting = state.lane_of, state.lanes, state.waiting
     value = event.value
     kind = type(value)
     if kind is Live:
@@ -102,14 +102,16 @@ def _completed(state: RunState, event: e.Completed) -> None:
     elif kind is Payload:
         state.sealed += 1
     state.values[node] = value
-    state.states[node] = COMPLETED
+    states[node] = COMPLETED
     state.ended[node] = event.at
     state.spent[node] += event.seconds
+    lane_of, lanes = state.lane_of, state.lanes
     lanes[lane_of[node]].running -= 1
     state.running -= 1
     state.done += 1
+    waiting = state.waiting
     for follower in state.dependents[node]:
-        count = waiting[follower] = waiting[follower] - 1
+        waiting[follower] = count = waiting[follower] - 1
         if not count:
             lanes[lane_of[follower]].ready.append(follower)
     if state.watched:

@@ -20,7 +20,7 @@ from engine.errors import WorkflowError
 from engine.forecast import forecast
 from engine.machine import decisions, events
 from engine.machine.commands import order, to_cancel
-from engine.machine.decisions import next_start, reported
+from engine.machine.decisions import completed, next_start, reported
 from engine.machine.requests import ChangeGraph
 from engine.machine.state import GOING, RUNNING, RunState
 from engine.machine.transitions import TRANSITIONS
@@ -32,6 +32,7 @@ from engine.steering import ErrorHandler, RunView, WorkflowScheduler, answer_of,
 
 _log = logging.getLogger("flowloom")
 apply_start = TRANSITIONS[events.Started]
+apply_completion = TRANSITIONS[events.Completed]
 COMMANDING = frozenset(
     {
         events.RunCanceling,
@@ -70,7 +71,8 @@ class Exchange:
         self._scheduler = scheduler
         self._error_handler = error_handler
         self._chance = chance
-        self._all_lanes = range(1, len(state.plan.lanes))
+        self._witnessed = publisher.witness is not None
+        self._lanes = len(state.plan.lanes) - 1
 
     def step(self, news: Sequence[Piece], now: float, limit: int | None = None) -> list[Attempt]:
         """Take what came in; give what may start, until as many attempts run as the executors can take.
@@ -83,12 +85,12 @@ class Exchange:
             if type(piece) is Outcome:
                 if self._publisher.journal is not None and type(piece.value) not in AS_IT_IS:
                     piece.value = events.Live(piece.value, record_of(piece.value))
-                if piece.kind == COMPLETED:
-                    for event in reported(state, piece, now):
-                        TRANSITIONS[type(event)](state, event)
-                        log.append(event)
+                event = completed(state, piece, now)
+                if event is None:
+                    self._take_end(piece, now)
                 else:
-                    self._take_failure(piece, now)
+                    apply_completion(state, event)
+                    log.append(event)
             else:
                 self.hear(piece, now)
         if state.timers or state.plan.timeout is not None:
@@ -98,15 +100,18 @@ class Exchange:
         orders = self._start(now, limit)
         if not orders and not state.running:
             orders = self._conclude(now, limit)
-        if self._publisher.witness is not None:
+        if self._witnessed:
             self._publisher.tell()
         return orders
 
     # -- news ------------------------------------------------------------------------------------------------------
 
-    def _take_failure(self, outcome: Outcome, now: float) -> None:
-        """An attempt that did not complete: the error handler is asked first, the scheduler is told last."""
+    def _take_end(self, outcome: Outcome, now: float) -> None:
+        """An attempt that did more than bring a value. Of a failure, the handler is asked first, the scheduler told last."""
         state = self.state
+        if outcome.kind == COMPLETED:
+            self.apply_all(reported(state, outcome, now))
+            return
         view = RunView(state)
         action = None
         if self._error_handler is not None and outcome.error is not None and outcome.kind not in (CANCELED, LOST):
@@ -115,7 +120,7 @@ class Exchange:
             except Exception as problem:
                 name, what = type(self._error_handler).__name__, f"{type(problem).__name__}: {problem}"
                 _log.warning("the error handler %s failed (%s); what the node says of itself holds", name, what)
-        self.apply_all(decisions.reported(state, outcome, now, self._chance(), action))
+        self.apply_all(reported(state, outcome, now, self._chance(), action))
         if self._scheduler is not None:
             self._tell_scheduler(self._scheduler, view, state.plan.names[outcome.node])
 
@@ -174,27 +179,31 @@ class Exchange:
     # -- starts ------------------------------------------------------------------------------------------------------
 
     def _start(self, now: float, limit: int | None) -> list[Attempt]:
+        orders: list[Attempt] = []
         if self._publisher.trouble is not None:
-            return []
+            return orders
+        if limit is None or self._scheduler is not None or self._lanes != 1:
+            return self._start_chosen(now, limit)
+        state, log = self.state, self._log  # one executor takes everything from one lane: no looking around
+        ready = state.lanes[1].ready
+        while ready and state.running < limit and (started := next_start(state, 1, now)) is not None:
+            apply_start(state, started)
+            log.append(started)
+            try:
+                orders.append(order(state, started))
+            except BindingFailed as problem:
+                self._refuse(started, problem, now)
+        return orders
+
+    def _start_chosen(self, now: float, limit: int | None) -> list[Attempt]:
+        """Where it takes more than the head of one lane to say what starts."""
+        if limit is not None and not self._stations.are_one:
+            return []  # the graph was changed, and the loop in place cannot do what it needs now
         if self._scheduler is not None:
             return self._start_scheduled(self._scheduler, now, limit)
-        if (self.state.plan.priorities or self.state.plan.ranks) and len(self._all_lanes) > 1:
+        if (self.state.plan.priorities or self.state.plan.ranks) and self._lanes > 1:
             return self._start_most_urgent(now, limit)
-        return self._start_everywhere(now) if limit is None else self._start_alone(now, limit)
-
-    def _start_alone(self, now: float, limit: int) -> list[Attempt]:
-        """Where one executor takes everything: no looking around."""
-        state, log = self.state, self._log
-        orders: list[Attempt] = []
-        for lane in self._all_lanes:
-            while state.running < limit and (started := next_start(state, lane, now)) is not None:
-                apply_start(state, started)
-                log.append(started)
-                try:
-                    orders.append(order(state, started))
-                except BindingFailed as problem:
-                    self._refuse(started, problem, now)
-        return orders
+        return self._start_everywhere(now)
 
     def _start_everywhere(self, now: float) -> list[Attempt]:
         state = self.state
@@ -258,7 +267,9 @@ class Exchange:
             if self._begin(events.Started(now, node, state.attempts[node] + 1), orders, now):
                 free[station.name] -= 1
         if not orders and not state.running and ready:  # it would never go on: start what is first
-            orders = self._start_everywhere(now) if limit is None else self._start_alone(now, limit)
+            self._scheduler = None
+            orders = self._start(now, limit)
+            self._scheduler = scheduler
         return orders
 
     def _begin(self, started: events.Started, orders: list[Attempt], now: float) -> bool:
@@ -321,4 +332,4 @@ class Exchange:
     def follow(self) -> None:
         """Go on by another plan. Who can do nothing but perform in place is given nothing more if that is not enough."""
         self._stations.follow(self.state.plan)
-        self._all_lanes = range(1, len(self.state.plan.lanes) if len(self._stations.all) == 1 else 1)
+        self._lanes = len(self.state.plan.lanes) - 1

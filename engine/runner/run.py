@@ -1,7 +1,10 @@
 """The engine's only loop: inbox -> exchange -> journal -> feed -> executors.
 
-`Run` is one run of one plan. Whoever drives it (`drive`, in a thread of the caller's choice) is the only one who touches
-its state; everybody else leaves news or requests in the inbox and reads.
+`Run` is one run of one plan. It is driven (`drive`) in a thread of the caller's choice; everybody else leaves news or
+requests in the inbox and reads. Only who holds the machine touches the state: the driver, or a thread of an executor that
+has just ended an attempt (`turn`). The machine is never waited for. Who does not get it goes on with other work, and who
+has it looks at the inbox again after letting go: so nothing that was left before is overlooked, and no thread has to be
+woken to hand a node on. The driver looks by itself at timers, requests and what is to be published.
 
 What is acknowledged (the end of the run, an accepted pause or cancel) waits for the commit that covers it; starting a
 node does not. While nothing can be recorded, nothing new starts.
@@ -13,7 +16,9 @@ import contextlib
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from threading import get_ident
 from typing import Any
 
 from engine.attempt import CANCELED, Attempt, LogLines, News, Outcome, Progress, Trouble
@@ -24,6 +29,7 @@ from engine.machine import decisions, events
 from engine.machine.decisions import Request
 from engine.machine.requests import Answer, Cancel, CancelNode
 from engine.machine.state import CANCELING, RUNNING, RunState
+from engine.performer import perform_call
 from engine.plan import Plan
 from engine.runner import publisher as publishing
 from engine.runner.exchange import Exchange
@@ -32,6 +38,8 @@ from engine.runner.publisher import TURN, LogKeeper, Publisher, Recorder, Witnes
 from engine.runner.stations import Stations
 from engine.steering import ErrorHandler, WorkflowScheduler
 
+LOOK = 0.010
+"""Seconds between two looks of the driver while others turn the loop."""
 FILE_LOOK = 0.25
 """Seconds between looks for a file that a node waits for."""
 
@@ -72,6 +80,13 @@ class Run:
         )
         self.feed = self._publisher.feed
         self._driver: int | None = None
+        self._machine = threading.Lock()
+        self._holder: int | None = None
+        self._looked = 0.0
+        self._turned = -LOOK
+        self._needed = False
+        self._problem: BaseException | None = None
+        self._local: deque[Attempt] = deque()
         self._over = threading.Event()
 
     # -- for everybody: any thread ---------------------------------------------------------------------------------
@@ -94,8 +109,12 @@ class Run:
             decisions.asked(self.state, request, self.now())
             return False
         asked = Asked(request)
-        if threading.get_ident() == self._driver:  # an observer asks: answer at once, or we would wait for ourselves
+        me = get_ident()
+        if me == self._holder:  # an observer asks: answer at once, or we would wait for ourselves
             self._exchange.answer(asked, self.now())
+        elif me == self._driver:  # so does a task that runs in the driver's thread
+            with self._machine:
+                self._exchange.answer(asked, self.now())
         else:
             self._inbox.ask(asked)
             if isinstance(request, Cancel | CancelNode):
@@ -155,13 +174,13 @@ class Run:
 
     def drive(self) -> RunState:
         """Run to the end, in this thread. Raises SystemFailure or NetworkError where an executor cannot open."""
-        self._driver = threading.get_ident()
+        self._driver = get_ident()
         began = self.state.started_at is not None
         if not began:
             self._zero = self._clock()
         watch = self._publisher.watch(self.now, self._limit_watch()) if self._stations.work_in_place() else None
         try:
-            self._stations.open(self._workplace, self.report)
+            self._stations.open(self._workplace, self._inbox.report)
             if not began:
                 self._exchange.apply(events.RunStarted(self.now(), time.time()))
             perform = self._stations.works_alone_in_place()
@@ -178,49 +197,110 @@ class Run:
                 time.sleep(publishing.STORE_RETRY)
             self._over.set()
             self._answer_all()
-            self._driver = None
+            self._driver = self._holder = None
         return self.state
 
     def _drive_in_place(self, perform: Callable[[Attempt], Outcome]) -> None:
         clock, zero, state, waiting = self._clock, self._zero, self.state, self._inbox.pieces
         exchange, publisher = self._exchange, self._publisher
+        step, stations = exchange.step, self._stations
+        self._holder = self._driver
         news: Sequence[Piece] = ()
         while True:
             now = clock() - zero
             if waiting:
                 news = [*self._inbox.take(), *news]
-            orders = exchange.step(news, now, 1)
+            orders = step(news, now, 1)
             if exchange.ending:
                 self._end()
             if now - publisher.published > TURN:
                 self._publish(now)
             if orders:
-                stopped = state.phase == CANCELING  # asked for by an observer who heard of this very start
-                news = (_canceled(orders[0]) if stopped else perform(orders[0]),)
-            elif (
-                state.is_over or self._stations.works_alone_in_place() is None
-            ):  # its graph changed: more is needed now
+                attempt = orders[0]
+                if state.phase == CANCELING:  # asked for by an observer who heard of this very start
+                    news = (_canceled(attempt),)
+                else:
+                    call = attempt.work.plain and attempt._extra is None
+                    news = (perform_call(attempt) if call else perform(attempt),)
+            elif state.is_over or stations.works_alone_in_place() is None:  # its graph changed: more is needed now
                 return
             else:
                 news = ()
                 self._sleep(now)
 
     def _drive(self) -> None:
-        state, inbox, stations = self.state, self._inbox, self._stations
+        inbox, stations, local = self._inbox, self._stations, self._local
+        stations.lend(inbox.leave, self._turn)
+        self._turned, self._holder = -LOOK, None
         while True:
-            now = self.now()
-            orders = self._exchange.step(inbox.take(), now)
-            local = stations.dispatch(orders) if orders else ()
-            if self._exchange.ending:
-                self._end()
-            if now - self._publisher.published > TURN:
-                self._publish(now)
-            for attempt in local:
-                inbox.pieces.append(stations.perform(attempt))
-            if state.is_over:
-                return
+            pause: float | None = LOOK
+            since = self.now() - self._turned
+            if since < LOOK and not self._needed:  # others are at it
+                inbox.rest(LOOK - since)
+                continue
+            if self._machine.acquire(blocking=False):
+                try:
+                    self._holder = self._driver
+                    self._needed = False
+                    self._exchange_all((), take=False)
+                    if self.state.is_over:
+                        return
+                    pause = self._pause()
+                    if self.state.running > self._workplace.slots and (pause is None or pause > LOOK):
+                        pause = LOOK  # with more handed out than can run, outcomes are left for whoever turns next
+                finally:
+                    self._holder = None
+                    self._machine.release()
+            if self._problem is not None:
+                raise self._problem
+            while local:
+                inbox.pieces.append(stations.perform(local.popleft()))
             if not inbox.pieces:
-                self._sleep(self.now())
+                inbox.wait(self.now(), pause)
+
+    def _turn(self, news: Sequence[News]) -> Attempt | None:
+        """Do the driver's work in the thread of an executor, unless somebody is at it; what that thread shall do next."""
+        pieces, machine = self._inbox.pieces, self._machine
+        if not machine.acquire(False):
+            pieces.extend(news)
+            news = ()
+            if not machine.acquire(False):  # whoever holds it looks at the inbox again after letting go
+                return None
+        own: Attempt | None = None
+        while True:
+            needed = True
+            try:
+                self._holder = get_ident()
+                own = self._exchange_all(news, take=own is None) or own
+                self._turned = self._looked
+                needed = self._needs_driver()
+            except BaseException as problem:
+                self._problem = problem
+            finally:
+                self._holder = None
+                machine.release()
+            if needed:  # not before letting go: it would find the machine taken, and sleep again
+                self._needed = True
+                self._inbox.wake()
+            news = ()
+            if not pieces or self._problem is not None or not machine.acquire(False):
+                return own
+
+    def _exchange_all(self, news: Sequence[Piece], *, take: bool) -> Attempt | None:
+        """One look at everything, by whoever holds the machine. Who wants to `take` an attempt gets one, if there is."""
+        self._looked = now = self._clock() - self._zero
+        stations = self._stations
+        if self._inbox.pieces:
+            news = [*self._inbox.take(), *news]
+        orders = self._exchange.step(news, now, stations.limit())
+        own = orders.pop(0) if take and orders and stations.are_one else None
+        if orders and (local := stations.dispatch(orders)):
+            self._local.extend(local)
+        if self._exchange.ending:
+            self._end()
+        if now - self._publisher.published > TURN:
+            self._publish(now)
+        return own
 
     def _end(self) -> None:
         """End the attempts that applied events want ended, after what was started beside them was handed out."""
@@ -261,18 +341,33 @@ class Run:
 
     def _sleep(self, now: float) -> None:
         """Wait for news, for the next timer, or for the moment to commit."""
+        self._inbox.wait(now, self._pause())
+        now = self.now()
+        if self._has_to_publish() and now - self._publisher.published > TURN and not self._inbox.pieces:
+            self._publish(now)
+
+    def _pause(self) -> float | None:
+        """Seconds until the loop has to look by itself: at a timer, a file, or what is to be published."""
+        now = self.now()
+        if self.state.asking and self._look_for_files(now):
+            return 0.0
         due = decisions.next_due(self.state)
         moments = [] if due is None else [due]
-        if self.state.asking and self._look_for_files(now):
-            return
         if self.state.asking:
             moments.append(now + FILE_LOOK)
         if self._has_to_publish():
             moments.append(self._publisher.due())
-        self._inbox.wait(max(0.0, min(moments) - now) if moments else None)
-        now = self.now()
-        if self._has_to_publish() and now - self._publisher.published > TURN and not self._inbox.pieces:
-            self._publish(now)
+        return max(0.0, min(moments) - now) if moments else None
+
+    def _needs_driver(self) -> bool:
+        """Whether the driver has to look at once, or earlier than it meant to when it went to sleep."""
+        state = self.state
+        if self._local or not (state.running or state.timers or state.asking):
+            return True  # the run is over, or waits for what only the driver hears of
+        moment = self._inbox.wakes_at
+        if moment is None or moment <= self._publisher.published + LOOK:
+            return False
+        return self._has_to_publish() or bool(state.timers or state.asking)
 
     def _has_to_publish(self) -> bool:
         return bool(self._publisher.log or self._exchange.unanswered)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engine.attempt import Attempt, Outcome
 from engine.errors import SystemFailure
-from engine.executors.contract import Executor, InPlace, Report, Workplace
+from engine.executors.contract import Executor, InPlace, Lending, Report, Turn, Workplace
 from engine.machine.state import RunState
 from engine.plan import Plan
 
@@ -30,7 +30,11 @@ class Station:
 
 
 class Stations:
-    """All of them. They are told what to do here and decide nothing."""
+    """All of them. They are told what to do here and decide nothing.
+
+    `are_one` says whether one executor takes everything; where it does so from one lane, `limit` says how many attempts
+    may run at once, else None.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Stations:
         self._opened: list[Station] = []
         self._workplace: Workplace | None = None
         self._report: Report | None = None
+        self._lent: tuple[Report, Turn] | None = None
         self.follow(plan)
 
     def follow(self, plan: Plan) -> None:
@@ -54,6 +59,7 @@ class Stations:
             station.lanes = [i for i, lane in enumerate(plan.lanes) if i and lane.executor == station.name]
         self._most = plan.max_parallel
         self._of_lane = {lane: station for station in self.all for lane in station.lanes}
+        self._summarize()
 
     def add(self, names: Sequence[str]) -> None:
         """Get the executors of these names ready, where they are not. Raises SystemFailure, NetworkError."""
@@ -66,6 +72,15 @@ class Stations:
                 if self._is_open:
                     self._open(station)
                 self.all.append(station)
+        self._summarize()
+
+    def _summarize(self) -> None:
+        self.are_one = len(self.all) == 1
+        self.limit = self._limit_of_one() if self.are_one and len(self.all[0].lanes) <= 1 else _no_limit
+
+    def _limit_of_one(self) -> Callable[[], int | None]:
+        capacity, most = self.all[0].executor.capacity, self._most
+        return capacity if most is None else lambda: min(capacity(), most)
 
     def of(self, node: int) -> Station:
         """Where a node's attempts go."""
@@ -75,6 +90,16 @@ class Stations:
         """How to perform an attempt, if everything happens in the caller's thread."""
         only = self.all[0].in_place if len(self.all) == 1 else None
         return None if only is None else only.perform
+
+    def lend(self, leave: Report, turn: Turn) -> None:
+        """Let executors whose threads can do so turn the loop, also those that are added later."""
+        self._lent = leave, turn
+        for station in self._opened:
+            self._lend(station)
+
+    def _lend(self, station: Station) -> None:
+        if self._lent is not None and isinstance(station.executor, Lending):
+            station.executor.lend(*self._lent)
 
     def work_in_place(self) -> bool:
         """Whether any attempt keeps the caller's thread busy."""
@@ -94,12 +119,14 @@ class Stations:
             if again and self._make is not None:  # an executor that was closed is used up
                 station.renew(self._make(station.name))
             self._open(station)
+        self._summarize()
 
     def _open(self, station: Station) -> None:
         assert self._workplace is not None
         assert self._report is not None
         station.executor.open(self._workplace, self._report)
         self._opened.append(station)
+        self._lend(station)
 
     def close(self) -> None:
         """End what still runs."""
@@ -152,3 +179,7 @@ class Stations:
     def resume(self, attempt: Key) -> None:
         """Let it go on."""
         self.of(attempt[0]).executor.resume([attempt])
+
+
+def _no_limit() -> int | None:
+    return None
