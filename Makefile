@@ -72,8 +72,8 @@ seed: $(VENV)/made-test
 	@$(BIN)/python tests/seed_rows.py
 
 system: $(VENV)/made-test
-	@command -v apt-get >/dev/null || { echo "make system knows Debian's packages only; install by hand: graphviz tmux openssh nftables faketime librsvg chromium"; exit 1; }
-	apt-get install -y graphviz tmux openssh-server nftables faketime librsvg2-bin chromium
+	@command -v apt-get >/dev/null || { echo "make system knows Debian's packages only; install by hand: graphviz tmux openssh nftables faketime librsvg chromium, and the tests of the standard library"; exit 1; }
+	apt-get install -y graphviz tmux openssh-server nftables faketime librsvg2-bin chromium libpython3-testsuite
 	@$(BIN)/python -m pytest -m system
 
 clean:

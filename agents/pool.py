@@ -222,8 +222,14 @@ class AgentPool(Executor):
             value = outcome.value
             try:
                 future.set_result(open_payload(value) if type(value) is Payload else value)
-            except BaseException as problem:  # whatever the value's own code raises belongs to this call
-                future.set_exception(problem if not isinstance(problem, NotOpenable) else ExecutionFailed(str(problem)))
+            except NotOpenable as problem:
+                future.set_exception(ExecutionFailed(str(problem)))
+            except Exception as problem:  # whatever the value's own code raises belongs to this call
+                future.set_exception(problem)
+            except BaseException as problem:  # it wanted to end this program
+                future.set_exception(
+                    ExecutionFailed(f"the result cannot be opened: {type(problem).__name__}: {problem}")
+                )
             return
         future.set_exception(self._exception_of(outcome))
 

@@ -35,6 +35,20 @@ def start_a_child(path):
         file.write(f"{child.pid}\\n")
     time.sleep(600)
 
+def version():
+    import sys
+    return "%d.%d" % sys.version_info[:2]
+
+class Row:
+    def __init__(self, x):
+        self.x = x
+
+def a_row(x):
+    return Row(x)
+
+def x_of(row):
+    return row.x
+
 def many_bytes(size):
     return (b"0123456789abcdef" * (size // 16 + 1))[:size]
 
@@ -58,7 +72,9 @@ class Through(AgentsExecutor):
 class Bench:
     """An executor, and a book of what ended how."""
 
-    def __init__(self, folder: Path, executor: AgentsExecutor | None = None, slots: int = 2) -> None:
+    def __init__(
+        self, folder: Path, executor: AgentsExecutor | None = None, slots: int = 2, python: str | None = None
+    ) -> None:
         (folder / "chores.py").write_text(TASKS)
         self.folder = folder
         self.executor = executor or AgentsExecutor(reassign=1000)
@@ -67,7 +83,9 @@ class Bench:
         self.ended = threading.Condition(self.lock)
         self.count = 0
         self.works: dict[tuple[str, float | None], Work] = {}
-        self.executor.open(Workplace(folder=folder, state=folder / "state", slots=slots, run="run"), self._report)
+        self.executor.open(
+            Workplace(folder=folder, state=folder / "state", slots=slots, run="run", python=python), self._report
+        )
 
     def _report(self, news) -> None:
         with self.lock:
@@ -82,7 +100,7 @@ class Bench:
         )
         numbers = []
         attempts = []
-        for row in rows:
+        for row in rows or ({},):
             self.count += 1
             numbers.append(self.count)
             attempts.append(Attempt(self.count, 1, work, (), row, f"n{self.count}", {}))

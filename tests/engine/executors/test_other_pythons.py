@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import venv
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,19 +12,9 @@ from engine.attempt import COMPLETED, FAILED, Work
 from engine.executors.processes import ProcessesExecutor
 from engine.payload import BY_VALUE, Payload
 from tests.engine.executors.workbench import Workbench, make_project
+from tests.support.pythons import HERE, python_of_version
 
-HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 OTHERS = ["3.9", "3.10", "3.12", "3.13"]
-
-
-def python_of_version(version: str) -> str | None:
-    """An interpreter of this version that really runs, wherever the machine keeps it."""
-    places = [shutil.which(f"python{version}")]
-    places += [str(path) for path in sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
-    for place in places:
-        if place and subprocess.run([place, "-c", "pass"], capture_output=True, check=False).returncode == 0:
-            return place
-    return None
 
 
 def bench_of(python: str, folder: Path) -> Workbench:
