@@ -6,7 +6,7 @@ pure, iterative (a chain of 100,000 nodes is an ordinary input) and linear in no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Deps = Sequence[Sequence[int]]
 
@@ -81,4 +81,61 @@ def reachable(starts: Iterable[int], neighbours: Sequence[Sequence[int]]) -> set
             if other not in seen:
                 seen.add(other)
                 todo.append(other)
+    return seen
+
+
+def held_place(
+    deps: Sequence[Iterable[int]], parents: Mapping[int, int], limited: Iterable[int]
+) -> tuple[int, int] | None:
+    """A child of a limited frame that would wait, inside of it, for another child that may never get a place; and that one.
+
+    A frame in `limited` lets only some of its children go on at once, and a child that holds nodes itself keeps its place
+    until these have ended. None where no child leans on another without waiting for it as a whole.
+    """
+    children: dict[int, list[int]] = {}
+    for child, frame in parents.items():
+        children.setdefault(frame, []).append(child)
+    for frame in limited:
+        siblings = children.get(frame, [])
+        for child in siblings:
+            inside = set(_below(child, children)) if child in children else set()
+            leans = {source for node in inside if node != child for source in deps[node]} - inside
+            if not leans:
+                continue
+            before = _all_before(deps[child], deps, parents, children)
+            after = _all_before(leans, deps, parents, children)
+            for sibling in siblings:
+                if sibling != child and sibling not in before and not after.isdisjoint(_below(sibling, children)):
+                    return child, sibling
+    return None
+
+
+def _below(node: int, children: Mapping[int, list[int]]) -> Iterator[int]:
+    todo = [node]
+    while todo:
+        node = todo.pop()
+        yield node
+        todo.extend(children.get(node, ()))
+
+
+def _all_before(
+    nodes: Iterable[int],
+    deps: Sequence[Iterable[int]],
+    parents: Mapping[int, int],
+    children: Mapping[int, list[int]],
+) -> set[int]:
+    """Everything that has to end before these have ended, with themselves."""
+    seen: set[int] = set()
+    todo = list(nodes)
+    while todo:
+        node = todo.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        todo.extend(deps[node])
+        todo.extend(children.get(node, ()))
+        around = parents.get(node)
+        while around is not None:
+            todo.extend(deps[around])
+            around = parents.get(around)
     return seen

@@ -15,6 +15,7 @@ from msgspec import UNSET
 from engine.capacity import Capacity
 from engine.errors import NodeNotFound, ValidationFailed
 from engine.frames import Group
+from engine.graph import held_place
 from engine.plan import Plan
 from engine.planning.arguments import arguments
 from engine.planning.callees import add_hooks, find_alternatives, set_aside
@@ -150,6 +151,14 @@ def _planned(draft: Draft, scope: Scope, top: Sequence[Spot]) -> Plan:
     if draft.frames or draft.aside:
         plan.close_frames()
     plan.check_order()
+    held = held_place(plan.deps, plan.parents, plan.limited)
+    if held is not None:
+        child, other = (plan.names[node] for node in held)
+        raise ValidationFailed(
+            f"{child} waits inside for {other} and would hold the place that this one needs (`max_parallel`): "
+            f'write needs = ["{other}"] at {child} itself',
+            node_id=child,
+        )
     _result(draft, plan, top)
     return plan
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,20 +68,38 @@ class Nodes(Mapping[str, NodeResult]):
 
     def __len__(self) -> int:
         plan = self._state.plan
-        return len(plan.names) - len(plan.templates | plan.hidden)
+        return len(plan.names) - len(plan.templates | plan.hidden) + len(called_at_the_end(self._state))
 
     def __contains__(self, path: object) -> bool:
         return path in self._state.plan.numbers
 
 
+def called_at_the_end(state: RunState) -> list[int]:
+    """The undos and hooks that were run: they are part of what happened, as they may fail themselves."""
+    plan = state.plan
+    return [node for node in (*plan.undos.values(), *plan.hooks.values()) if state.attempts[node]]
+
+
 def nodes_in_order(state: RunState) -> Iterator[int]:
-    """The nodes that people know, in file order, children (also those that were born) right after their frame."""
+    """The nodes that people know, in file order, children (also those that were born) right after their frame.
+
+    Undos and hooks come last, those of them that were run.
+    """
     plan = state.plan
     unseen = plan.templates | plan.hidden
+    yield from _known_from_the_start(state, unseen)
+    if plan.aside:
+        yield from called_at_the_end(state)
+
+
+def _known_from_the_start(state: RunState, unseen: Set[int]) -> Iterator[int]:
+    plan = state.plan
     if not plan.frames:
         yield from (node for node in plan.order or range(len(plan.names)) if node not in unseen)
         return
-    todo = [node for node in reversed(plan.order or range(len(plan.names))) if node not in plan.parents]
+    own = plan.detached  # they stand in a frame that does not hold them
+    inner = plan.parents.keys() - own
+    todo = [node for node in reversed(plan.order or range(len(plan.names))) if node not in inner]
     while todo:
         node = todo.pop()
         if node in unseen:

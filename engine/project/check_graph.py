@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from engine.graph import cycle_of, topological_order
+from engine.graph import cycle_of, held_place, topological_order
 from engine.project.check_references import edge_place
 from engine.project.findings import Notes, Path, shown
 from engine.project.model import Composite
@@ -26,6 +26,8 @@ def check_graph(standings: list[Standing], edges: Sequence[set[int]], notes: Not
         circle = cycle_of(points)
         assert circle is not None
         _note_circle([standings[owners[point]] for point in circle], edges, notes)
+    elif any(_limits(standing) for standing in standings):
+        _check_places(standings, edges, notes)
     for standing in standings:
         if standing.place not in notes.broken:
             _check_join(standing, len(edges[standing.index]), notes)
@@ -81,6 +83,24 @@ def _said(waiting: Standing, target: Standing, edges: Sequence[set[int]]) -> str
     if target.owner is waiting:
         return f"{here} ends after {there}, which it holds"
     return f"{here} comes after {there}"
+
+
+def _limits(standing: Standing) -> bool:
+    return isinstance(standing.node.body, Composite) and standing.node.body.max_parallel is not None
+
+
+def _check_places(standings: list[Standing], edges: Sequence[set[int]], notes: Notes) -> None:
+    parents = {one.index: one.owner.index for one in standings if one.owner is not None}
+    held = held_place(edges, parents, [one.index for one in standings if _limits(one)])
+    if held is not None:
+        child, other = (standings[index] for index in held)
+        message = (
+            f"{shown(child.path)} waits inside for {shown(other.path)}, and would hold the place that this one needs: "
+            "the nodes beside it share `max_parallel`"
+        )
+        notes.error(
+            "held-place", child.place, message, f'write needs = ["{other.node.id}"] at {shown(child.path)} itself'
+        )
 
 
 def _check_join(standing: Standing, upstream: int, notes: Notes) -> None:

@@ -54,12 +54,14 @@ def check_project_settings(project: Project, notes: Notes) -> None:
 
 def check_settings(standings: list[Standing], project: Project, notes: Notes) -> None:
     """Note what is wrong in the settings and bodies of nodes."""
+    rescued: dict[int, Standing] = {}
     for standing in standings:
         if standing.place in notes.broken:
             continue
         check_node(standing.node, standing.place, project, notes)
         if isinstance(standing.node.settings.on_error, RunAlternative):
             _check_alternative(standing, standings, notes)
+            _check_shared(standing, rescued, notes)
 
 
 def check_node(node: Node, place: Path, project: Project, notes: Notes) -> None:
@@ -281,6 +283,25 @@ def _check_alternative(standing: Standing, standings: list[Standing], notes: Not
         what = f"the alternative {shown(alternative.path)} has inputs of its own, which are not used"
         remedy = "it takes the failed node's inputs: delete its own"
         notes.warning("idle-setting", (*alternative.place, "inputs"), what, remedy)
+
+
+def _check_shared(standing: Standing, rescued: dict[int, Standing], notes: Notes) -> None:
+    """An alternative runs once, with the inputs of the one node that it stands in for."""
+    action = standing.node.settings.on_error
+    assert isinstance(action, RunAlternative)
+    target = resolve(str(action.alternative), standing.level)
+    if isinstance(target, Missing):
+        return
+    place = (*standing.place, "on_error", "alternative")
+    other = rescued.setdefault(target.index, standing)
+    if other is not standing:
+        message = (
+            f"{shown(target.path)} is the alternative of {shown(other.path)} already, and can stand in for one node"
+        )
+        notes.error("bad-alternative", place, message, "give this one a node of its own", (*other.place, "on_error"))
+    if target.level is not standing.level:
+        message = f"the alternative {shown(target.path)} does not stand beside {shown(standing.path)}"
+        notes.error("bad-alternative", place, message, "put it among the nodes beside this one")
 
 
 def _upstream(node: Node) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.project.comparisons import is_function
@@ -31,20 +31,21 @@ def check_tasks(standings: list[Standing], sources: Sources, notes: Notes) -> No
     """Note every function that is missing, and every argument that a function does not take."""
     rescuers = _alternatives(standings)
     for standing in standings:
-        if standing.place in notes.broken:
+        if standing.place in notes.broken or _is_bypassed(standing):
             continue
-        exact = standing.index not in rescuers
-        check_functions(standing.node, standing.place, sources, notes, exact=exact)
+        failed = rescuers.get(standing.index)
+        extra = () if failed is None else (*failed.node.inputs, *failed.node.args)
+        check_functions(standing.node, standing.place, sources, notes, extra=extra)
 
 
-def check_functions(node: Node, place: Path, sources: Sources, notes: Notes, *, exact: bool = True) -> None:
-    """The functions of one node. `exact` is False where the node gets arguments that are not written at it."""
+def check_functions(node: Node, place: Path, sources: Sources, notes: Notes, *, extra: Sequence[str] = ()) -> None:
+    """The functions of one node. `extra` are the arguments that it gets and that are not written at it."""
     if isinstance(node.body, Task) and isinstance(node.body.task, str):
         function = find(node.body.task, (*place, "task"), sources, notes)
         if function is not None:
             check_literals(function, (*place, "task"), notes)
         if function is not None and function.known:
-            _check_arguments(node, function, place, notes, exact=exact)
+            _check_arguments(node, function, place, notes, extra)
     for suffix, reference in _others(node):
         if isinstance(reference, str) and is_function(reference):
             find(reference, (*place, *suffix), sources, notes)
@@ -140,8 +141,9 @@ def _inherited(name: str, module: Module) -> bool:
     return bool(dot) and first in module.functions
 
 
-def _check_arguments(node: Node, function: Function, place: Path, notes: Notes, *, exact: bool) -> None:
-    given: dict[str, Path] = {key: (*place, "args", key) for key in node.args}
+def _check_arguments(node: Node, function: Function, place: Path, notes: Notes, extra: Sequence[str]) -> None:
+    given: dict[str, Path] = dict.fromkeys(extra, (*place, "task"))
+    given.update({key: (*place, "args", key) for key in node.args})
     given.update({key: (*place, "inputs", key) for key in node.inputs})
     if node.each is not None:
         source = node.each.map
@@ -160,7 +162,7 @@ def _check_arguments(node: Node, function: Function, place: Path, notes: Notes, 
             fix = Fix("key", near) if near and near not in given and spot[-1] == key else None
             notes.error("bad-argument", spot, f"{function.name}() has no argument {shown(key)}", remedy, fix=fix)
     missing = sorted(function.required - given.keys() - {"ctx"})
-    if missing and exact:
+    if missing:
         names_text = ", ".join(f"`{name}`" for name in missing)
         message = f"{function.name}() needs {names_text}"
         remedy = f'add it to `inputs` or `args`, for example inputs = {{ {missing[0]} = "NODE" }}'
@@ -180,13 +182,23 @@ def _others(node: Node) -> Iterator[tuple[Path, Any]]:
         yield ("retry", "strategy"), retry.strategy.function
 
 
-def _alternatives(standings: list[Standing]) -> set[int]:
-    """Numbers of the nodes that are somebody's alternative: they take that one's inputs."""
-    found = set()
+def _is_bypassed(standing: Standing) -> bool:
+    """Whether a node, or something around it, is not enabled: then its functions need not be there."""
+    around: Standing | None = standing
+    while around is not None:
+        if not around.node.settings.enabled:
+            return True
+        around = around.owner
+    return False
+
+
+def _alternatives(standings: list[Standing]) -> dict[int, Standing]:
+    """The nodes that are somebody's alternative, by number: they take the inputs of that one."""
+    found = {}
     for standing in standings:
         action = standing.node.settings.on_error
         if isinstance(action, RunAlternative):
             target = resolve(str(action.alternative), standing.level)
             if isinstance(target, Standing):
-                found.add(target.index)
+                found[target.index] = standing
     return found

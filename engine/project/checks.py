@@ -95,25 +95,25 @@ class _Look(Struct, frozen=True):
             check_files(workflow, nodes, Included(project, self.file, _look_inside), notes)
         check_runnable(nodes, notes)
         others = list(self._beside(nodes, place))
-        for node, spot in others:
+        for node, spot, _ in others:
             check_node(node, spot, project, notes)
         if self.sources is not None:
             check_tasks(nodes, self.sources, notes)
-            for node, spot in others:
-                check_functions(node, spot, self.sources, notes, exact=False)
+            for node, spot, extra in others:
+                check_functions(node, spot, self.sources, notes, extra=extra)
             if not place:
                 check_delays(project, self.sources, notes)
                 check_modules(self.sources, modules_of(nodes), notes)
 
-    def _beside(self, nodes: list[Standing], place: Place) -> Iterator[tuple[Node, Place]]:
-        """Nodes that stand in no graph: what undoes others, and what a run does at its end."""
+    def _beside(self, nodes: list[Standing], place: Place) -> Iterator[tuple[Node, Place, tuple[str, ...]]]:
+        """Nodes that stand in no graph: what undoes others, which is given `result`, and what a run does at its end."""
         for standing in nodes:
             if standing.node.settings.undo is not None:
-                yield standing.node.settings.undo, (*standing.place, "undo")
+                yield standing.node.settings.undo, (*standing.place, "undo"), ("result",)
         run = self.project.run
         for key, node in (("on_success", run.on_success), ("on_failure", run.on_failure)):
             if node is not None and not place:
-                yield node, ("run", key)
+                yield node, ("run", key), ()
 
 
 def _look_inside(text: str, file: Path) -> tuple[Project | None, Findings]:

@@ -87,6 +87,27 @@ class Story:
         text = self.paint.safe(_first_line(error))
         return self.line("failed", event.node, text, self.state.spent[event.node], at=event.at)
 
+    def replaced_by(self, event: e.AlternativeCalled) -> str:
+        """A failure that does not end here: what failed is told, though the node may complete in the end."""
+        instead = self.state.plan.names[event.alternative]
+        text = self.paint.safe(f"{instead} is run instead: {_first_line(self.state.errors.get(event.node))}")
+        return self.line("failed", event.node, text, self.state.spent[event.node], at=event.at)
+
+    def stood_in(self, event: e.Replaced) -> str:
+        text = self.paint.muted(self.paint.safe(f"by {self.state.plan.names[event.alternative]}"))
+        return self.line("completed", event.node, text, at=event.at)
+
+    def compensating(self, event: e.RunCompensating) -> str:
+        count = len(event.undos)
+        return self._of_run(
+            "compensated", f"taking back what was done: {count} {'node' if count == 1 else 'nodes'}", event.at
+        )
+
+    def taken_back(self, event: e.UndoEnded) -> str:
+        if event.owner < 0:
+            return ""
+        return self.line("compensated", event.owner, self.paint.muted("taken back"), at=event.at)
+
     def skipped(self, event: e.Skipped) -> str:
         return self.line("skipped", event.node, self.paint.safe(event.reason), at=event.at)
 
@@ -131,6 +152,10 @@ _TELLERS: dict[type[e.Event], Any] = {
     e.Completed: Story.completed,
     e.RetryPlanned: Story.planned,
     e.NodeFailed: Story.failed,
+    e.AlternativeCalled: Story.replaced_by,
+    e.Replaced: Story.stood_in,
+    e.RunCompensating: Story.compensating,
+    e.UndoEnded: Story.taken_back,
     e.Skipped: Story.skipped,
     e.NodeCanceled: Story.canceled,
     e.Lost: Story.lost,
@@ -181,6 +206,8 @@ def summary(state: RunState, run: str, folder: Path | None, paint: Paint, *, cou
     title = paint.safe(state.plan.name or "the run")
     head = f"{paint.glyph(how)} {paint.style(title, 'bold')} {how} {paint.muted('in')} {took}{reason}"
     lines = [f"{head}   {counts_text(counts, paint)}"]
+    if state.cause >= 0 and "(compensated" in state.reason:
+        lines.append(f"  {paint.safe(state.reason[state.reason.index('(compensated') + 1 : -1])}")
     lines += _result(state, paint)
     if folder is not None:
         lines.append(f"  {paint.muted('kept in')} {paint.safe(_short_path(folder))}")
