@@ -13,7 +13,18 @@ from engine.attempt import Progress
 from engine.frames import Question
 from engine.machine.state import LEAVING, NODE_STATES, TEMPLATE, NodeState, RunState
 
-ORDER = ("running", "retrying", "ready", "suspended", "completed", "compensated", "failed", "unknown", "skipped", "canceled")
+ORDER = (
+    "running",
+    "retrying",
+    "ready",
+    "suspended",
+    "completed",
+    "compensated",
+    "failed",
+    "unknown",
+    "skipped",
+    "canceled",
+)
 MOST_ROWS = 200
 _SETTLED = frozenset({"completed", "failed", "skipped", "canceled", "compensated"})
 

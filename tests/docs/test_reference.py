@@ -49,9 +49,7 @@ def test_what_cannot_run_yet_is_said_on_the_page() -> None:
     from engine.project import runnable
 
     part = PROJECT_FILE.split("## Known, and not run yet", 1)[1].split("\n## ", 1)[0]
-    keys = {key for key, _, _ in (*runnable._NODES, *runnable._SETTINGS)} | {
-        path[-1] for path, _, _ in runnable._PROJECT
-    }
+    keys = {key for key, _, _ in runnable._SETTINGS} | {path[-1] for path, _, _ in runnable._PROJECT}
     assert [key for key in sorted(keys) if key not in part] == []
     assert [name for name in runnable.REFERENCES if f"${{{name}" not in part] == []
 
