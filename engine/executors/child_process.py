@@ -38,14 +38,28 @@ _LARGE_READ = 1 << 20  # its memory comes from the system each time, which takes
 
 
 class Stream:
-    """One of the two streams of a child, cut into what belongs to which attempt."""
+    """One of the two streams of a child, cut into what belongs to which attempt.
 
-    __slots__ = ("gatherer", "pending", "sent_at")
+    `pending` came and is nobody's yet; `given` bytes were given to the attempt that runs, before its end is known.
+    """
+
+    __slots__ = ("gatherer", "given", "pending", "sent_at")
 
     def __init__(self) -> None:
         self.pending = bytearray()
+        self.given = 0
         self.gatherer = LineGatherer()
         self.sent_at = 0.0
+
+    def give(self, count: int) -> None:
+        """The next bytes belong to the attempt that runs."""
+        self.gatherer.feed(bytes(self.pending[:count]))
+        del self.pending[:count]
+        self.given += count
+
+    def give_all(self) -> None:
+        """Whatever has come belongs to the attempt that runs."""
+        self.give(len(self.pending))
 
 
 class ChildProcess:
@@ -156,8 +170,7 @@ class ChildProcess:
         stream = self.streams[name]
         now = time.monotonic()
         if len(stream.pending) > MOST_UNSORTED:
-            stream.gatherer.feed(bytes(stream.pending))
-            stream.pending.clear()
+            stream.give_all()
         if not stream.gatherer.is_empty() and now - stream.sent_at >= LINES_EVERY:
             self.tell_lines(name, news, now)
         return ended
@@ -180,8 +193,7 @@ class ChildProcess:
             self.heard_print = True
             stream.pending += data
             if len(self.queue) <= 1:  # else whose it is will be known with the outcome
-                stream.gatherer.feed(bytes(stream.pending))
-                stream.pending.clear()
+                stream.give_all()
             if len(data) < _SHORT_READ:
                 return False
         return False
@@ -190,7 +202,7 @@ class ChildProcess:
         """The first attempt of the queue is over: what it printed is told before its outcome.
 
         Everything it wrote is in the pipes by now. If another attempt follows in the queue, it may have printed already:
-        then as much belongs to the first as Python code wrote in it.
+        then as much belongs to the first as Python code wrote in it, less what it was given while it was alone.
         """
         alone = len(self.queue) == 1
         if not (alone or out or err or self.heard_print):
@@ -201,9 +213,9 @@ class ChildProcess:
             if some:
                 self._take_printed(name)
             if stream.pending:
-                mine = len(stream.pending) if alone else min(count, len(stream.pending))
-                stream.gatherer.feed(bytes(stream.pending[:mine]))
-                del stream.pending[:mine]
+                mine = len(stream.pending) if alone else min(max(0, count - stream.given), len(stream.pending))
+                stream.give(mine)
+            stream.given = 0
             if not stream.gatherer.is_empty() or stream.gatherer.has_partial():
                 self.tell_lines(name, news, time.monotonic(), last=True)
         if not self.streams[LOG].gatherer.is_empty():
@@ -232,8 +244,7 @@ class ChildProcess:
         """Report all that is left, of an attempt whose process is gone."""
         for name, stream in self.streams.items():
             if stream.pending:
-                stream.gatherer.feed(bytes(stream.pending))
-                stream.pending.clear()
+                stream.give_all()
             lines = stream.gatherer.take(last=True)
             if lines:
                 news.append(LogLines(job.key[0], job.key[1], name, lines))
