@@ -20,6 +20,7 @@ from studio.document.links import carry
 from studio.document.merge import Answers, merge
 from studio.document.names import joined, owner_of, within
 from studio.document.reader import Document, node_at, walk
+from studio.document.window import changed_keys
 from studio.effects import Effect
 from studio.state import Inner, KeptDraft, Merge, StudioState
 
@@ -65,8 +66,25 @@ def _stepped(
         draft, history = step(state.history, state.draft)
     except EditRefused as refusal:
         return state, (_refused(refusal),)
-    state, found = _in_hand(state, draft, history)
-    return state, (*found, effects.Tell(f"{word}: {title}"))
+    old = state.workflow
+    after, found = _in_hand(state, draft, history)
+    new = after.workflow
+    if old is None or new is None or old.nodes is new.nodes:
+        return after, (*found, effects.Tell(f"{word}: {title}"))
+    # The cursor shows what came back or changed: a message would only say so again, and later.
+    return replace(after, cursor=_touched(old, new, state.cursor)), found
+
+
+def _touched(old: Workflow, new: Workflow, cursor: str | None) -> str | None:
+    """The node that came or changed; what is left of the cursor's place where nodes only went."""
+    changed, _ = changed_keys(old.nodes, new.nodes)
+    if cursor is not None and cursor.partition("/")[0] in changed and node_at(new, cursor) is not None:
+        return cursor
+    came = next((name for name in new.nodes if name in changed and name not in old.nodes), None)
+    found = came or next((name for name in new.nodes if name in changed), None)
+    if cursor is not None and node_at(new, cursor) is None and came is None:
+        return _beside(old, new, cursor)
+    return found or cursor
 
 
 def _refused(refusal: EditRefused) -> Effect:

@@ -72,6 +72,7 @@ class Session:
         self._keeps = Lull(KEEP_AFTER, self._keep, "drafts")
         self._keeping = threading.Lock()
         self._warned = False
+        self._closed = threading.Event()
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
@@ -104,6 +105,12 @@ class Session:
         waiting, self._waiting = self._waiting, ()
         for effect in waiting:
             self.perform(effect)
+        self._aside(self._warm_up)
+
+    def _warm_up(self) -> None:
+        """Import what the first edit needs, once the first paint and the first keys have had their time."""
+        if not self._closed.wait(1.0):
+            import tomlkit  # noqa: F401
 
     def perform(self, effect: Effect) -> None:
         """Do what an effect names, or hand it to the shell."""
@@ -141,6 +148,7 @@ class Session:
 
     def close(self) -> None:
         """Let everything go: the run of this studio is canceled, threads end."""
+        self._closed.set()
         self._checks.forget()
         self._checks.stop()
         self._keeps.stop()

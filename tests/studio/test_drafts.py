@@ -61,7 +61,9 @@ def test_undo_and_redo_go_over_everything_and_say_what_they_did(opened: StudioSt
     assert opened.document is not None
     assert state.document.text == opened.document.text
     assert not state.dirty
-    assert effects.Tell("Done again: add plot") in wanted(state, Asked("redo"))
+    assert after(state, Asked("redo")).cursor == "plot"
+    param = after(opened, Edited(edits.SetParam("n", 1)))
+    assert effects.Tell("Undone: set param n") in wanted(param, Asked("undo"))
     assert "get" in after(state, Asked("redo"), Asked("redo")).document.project.workflow.nodes  # type: ignore[union-attr]
 
 
