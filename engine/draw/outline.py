@@ -88,6 +88,7 @@ def box_of(standing: Standing) -> Box:
         lanes=tuple(safe(title) for title in _lanes(node)),
         note="" if isinstance(node.body, Composite) and not wrapped else safe(note_of(node)),
         behind=node.each is not None,
+        most=node.again.max_iterations or 0 if node.again is not None else 0,
         off=not node.settings.enabled,
         remark=safe(_line(node.settings.notes)) if node.settings.notes else "",
     )

@@ -107,6 +107,8 @@ class Box(Struct, frozen=True, gc=False):
     """One line about it: the task it runs, the condition of a branch."""
     behind: bool = False
     """True if a second frame peeps out behind it (map)."""
+    most: int = 0
+    """The most rounds of a loop; 0: nobody said."""
     layer: int = 0
     """It stands in this column or a later one."""
     pin: int | None = None

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from engine.draw.glyphs import WORST_FIRST
 from engine.draw.scene import Box, Rect, Rule
 from studio.pictures.cells import Grid, tone
 from studio.pictures.faces import Face
@@ -275,6 +276,8 @@ class Pen:
     def _caption(self, grid: Grid, rect: Rect, text: str, ink: int) -> None:
         """Text in the bottom border."""
         room = rect.width - 4
+        if self.style.ascii:
+            text = text.replace("·", sign("between", ascii=True))
         if text and room > 0:
             words = cut(text, room, ascii=self.style.ascii, end=True)
             grid.write(rect.x + 1, rect.bottom - 1, (" ", *words, " "), ink)
@@ -381,9 +384,12 @@ class Pen:
             grid.write(rect.x + 2, y, cut(text, room, ascii=self.style.ascii, end=True), self._muted(stance, ground))
 
     def _items(self, grid: Grid, x: int, y: int, room: int, items: Sequence[tuple[str, int]], ground: str) -> None:
-        """One square an item, or for several where there are more items than cells."""
+        """One square an item; where there are more items than cells, one for several, and the worst first."""
         total = sum(count for _, count in items)
-        each = max(1, -(-total // room)) if room else 1
+        each = 1
+        if total > room > 0:
+            each = -(-total // max(1, room - len(items) + 1))
+            items = sorted(items, key=lambda item: WORST_FIRST.index(item[0]))
         for state, count in items:
             look = STATES[state]
             plain = self.style.ascii or not self.style.colour

@@ -119,6 +119,13 @@ def seconds(length: float, *, whole: bool = False) -> str:
     return f"{length:.2f} s" if length < 0.995 else f"{length:.1f} s"
 
 
+def minutes(length: float) -> str:
+    """What is left of time: `0:09`, `12:05`, `1:02:05`."""
+    total = max(0, round(length))
+    hours, rest = divmod(total, 3600)
+    return f"{hours}:{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+
+
 _PRESSING = frozenset({"failed", "unknown", "retrying", "suspended"})
 
 

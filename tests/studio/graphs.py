@@ -118,11 +118,13 @@ PENGUINS_NEWS = {
     "enough": NodeNow("running"),
     "enough/fit": NodeNow("running", fraction=0.62),
     "enough/explain": NodeNow("skipped"),
-    "per_island": NodeNow("running", fraction=0.66),
-    "per_island/score": NodeNow("running", seconds=3),
+    "per_island": NodeNow("running"),
     "monthly": NodeNow("retrying", attempt=2, attempts=3),
     "archive": NodeNow("failed", error="exit 2: no space left"),
 }
+ITEMS = ["completed"] * 9 + ["running"] * 3 + ["failed"] + ["ready"] * 3
+PENGUINS_NEWS |= {f"per_island[{number}]": NodeNow(state) for number, state in enumerate(ITEMS)}
+PENGUINS_NEWS |= {f"per_island[{number}]/score": NodeNow(state) for number, state in enumerate(ITEMS)}
 
 
 def spread(graph: Graph, seed: int = 3) -> dict[str, NodeNow]:

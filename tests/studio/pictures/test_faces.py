@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from engine.draw.scene import Box, Graph
+from engine.draw.sizes import default_forms
 from studio.pictures.faces import counts, face, group_state, percent, seconds
+from studio.pictures.known import Known
+from studio.pictures.web import Web
 from studio.state import NodeNow
 
 
@@ -96,3 +100,66 @@ def test_counts_come_worst_first() -> None:
         ("running", 1),
         ("completed", 2),
     ]
+
+
+# -- maps and loops ----------------------------------------------------------------------------------------------------
+
+
+def _known(boxes: list[Box], nodes: dict[str, NodeNow], clock: float = 0.0) -> Known:
+    graph = Graph(boxes)
+    known = Known()
+    known.about(graph, Web(graph), {box.path: at for at, box in enumerate(boxes)}, default_forms(graph))
+    known.tell(nodes, clock)
+    return known
+
+
+EACH = [Box("each", kind="map", group=True, note="of rows"), Box("each/score", parent=0)]
+
+
+def test_items_of_a_map_are_counted_at_the_map() -> None:
+    nodes = {"each": NodeNow("running", started=100.0)}
+    nodes |= {
+        f"each[{at}]": NodeNow(state) for at, state in enumerate(["completed"] * 6 + ["running", "failed", "ready"])
+    }
+    nodes |= {f"each[{at}]/score": now for at, now in enumerate(list(nodes.values())[1:])}
+    each, score = _known(EACH, nodes, 121.0).faces
+    assert each.second == "7 of 9 · 0:06"
+    assert each.items == (("completed", 6), ("running", 1), ("failed", 1), ("ready", 1))
+    assert (score.state, score.aside) == ("failed", "7/9")
+
+
+def test_news_of_one_item_change_what_the_map_says() -> None:
+    nodes = {"each": NodeNow("running"), "each[0]": NodeNow("running"), "each[0]/score": NodeNow("running")}
+    known = _known(EACH, nodes)
+    assert known.faces[0].second == "0 of 1"
+    nodes = nodes | {
+        "each[0]": NodeNow("completed"),
+        "each[0]/score": NodeNow("completed"),
+        "each[1]": NodeNow("ready"),
+    }
+    assert known.advance(nodes, ["each[0]", "each[0]/score", "each[1]"], 0.0) == [1, 0]
+    assert known.faces[0].second == "1 of 2"
+    assert known.faces[1].state == "completed"
+
+
+def test_a_map_that_is_over_says_how_long_it_took() -> None:
+    nodes = {"each": NodeNow("completed", seconds=4.0), "each[0]": NodeNow("completed")}
+    assert _known(EACH, nodes).faces[0].second == "4.0 s"
+
+
+@pytest.mark.parametrize(("most", "told"), [(20, "3/20"), (0, "3")])
+def test_a_loop_tells_its_round_at_its_body(most: int, told: str) -> None:
+    boxes = [Box("again", kind="loop", group=True, most=most), Box("again/ask", parent=0)]
+    states = ["completed", "completed", "running"]
+    nodes = {"again": NodeNow("running")} | {f"again[{at}]": NodeNow(state) for at, state in enumerate(states)}
+    nodes |= {f"again[{at}]/ask": NodeNow(state) for at, state in enumerate(states)}
+    again, ask = _known(boxes, nodes).faces
+    assert (ask.state, ask.aside) == ("running", told)
+    assert again.second == f"round {told.replace('/', ' of ')}"
+
+
+def test_maps_inside_of_maps_are_counted_together() -> None:
+    boxes = [*EACH, Box("each/inner", kind="map", parent=0)]
+    nodes = {"each": NodeNow("running"), "each[0]/inner": NodeNow("running"), "each[1]/inner": NodeNow("running")}
+    nodes |= {"each[0]/inner[0]": NodeNow("completed"), "each[1]/inner[0]": NodeNow("running")}
+    assert _known(boxes, nodes).faces[2].state == "running"
