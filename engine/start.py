@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from engine.errors import ValidationFailed, WorkflowError
 from engine.executors.contract import Executor, Workplace
 from engine.interpreter import choose_python
 from engine.kinds import node_kinds
+from engine.machine.events import Event
 from engine.machine.state import RunState, WorkflowState
 from engine.monitor.observers import Observers, WorkflowObserver
 from engine.plan import Plan
@@ -34,8 +35,10 @@ from engine.run_handle import RunHandle, Version
 from engine.runner.publisher import LogKeeper, Recorder
 from engine.runner.run import Run
 from engine.steering import ErrorHandler, WorkflowScheduler
+from engine.targets import Targets, select
 
 DEFAULT_SLOTS = 2
+ALL = Targets()
 
 
 def start_run(
@@ -49,6 +52,9 @@ def start_run(
     python: str | None = None,
     observers: Sequence[WorkflowObserver] = (),
     journal: bool = True,
+    to: str | Sequence[str] = (),
+    from_: str | Sequence[str] = (),
+    only: str | Sequence[str] = (),
     environment: Mapping[str, str] | None = None,
 ) -> RunHandle:
     """Load, plan and start the project at `project` (a folder, or a workflow file).
@@ -56,7 +62,8 @@ def start_run(
     `text` is run instead of what the file says: edits that are not saved yet; the journal keeps it.
     `params` are chosen values, of the right types already; `executor` overrules the project's; `jobs` is how many
     attempts run at once (default: as many as the machine has cores); `python` the interpreter for the tasks where the
-    project names none. Raises ValidationFailed (with findings), SystemFailure, NetworkError.
+    project names none. `to`, `from_` and `only` are paths of nodes, see `targets`: results of nodes that are not run for
+    them are taken from the newest runs on record. Raises ValidationFailed (with findings), SystemFailure, NetworkError.
     """
     environment = os.environ if environment is None else environment
     file = project_file(Path(project)).absolute()
@@ -72,6 +79,7 @@ def start_run(
         python=python,
         observers=observers,
         journal=journal,
+        targets=Targets(_paths(to), _paths(from_), _paths(only)),
         environment=environment,
     ).start()
 
@@ -93,6 +101,7 @@ def prepare_run(
     witness: Observers | None = None,
     scheduler: WorkflowScheduler | str | None = None,
     error_handler: ErrorHandler | None = None,
+    targets: Targets = ALL,
     environment: Mapping[str, str],
 ) -> RunHandle:
     """A run that is ready to `start()` or `drive()`: planned, with its executors made and its journal begun.
@@ -115,6 +124,7 @@ def prepare_run(
     scheduler, ranking = _chosen_scheduler(scheduler or project.run.scheduler, plan.name, folder, environment)
     if ranking is not None:
         ranking(plan)
+    opening = _opening(plan, targets, folder, environment) if targets else None
     if error_handler is None and project.run.error_handler is not None:
         error_handler = made(ERROR_HANDLERS, project.run.error_handler, methods=("handle_error",))
     interpreter = choose_python(folder, named=project.python, chosen=python, environment=environment)
@@ -146,6 +156,7 @@ def prepare_run(
         scheduler=scheduler,
         error_handler=error_handler,
         make_executor=_make_executor,
+        opening=opening,
     )
 
     def revise(version: Version) -> Revision:
@@ -159,6 +170,27 @@ def prepare_run(
         record=record,
         revise=revise,
     )
+
+
+def _opening(
+    plan: Plan, targets: Targets, folder: Path, environment: Mapping[str, str]
+) -> Callable[[float], Iterable[Event]]:
+    """How a run begins that was asked for parts of the workflow."""
+    selection = select(plan, targets)
+    results: dict[int, tuple[Any, str]] = {}
+    if selection.given:
+        from engine.records import recorded_results
+        from engine.store.state_folder import state_folder
+
+        paths = {node: plan.names[node] for node in selection.given}
+        state = state_folder(folder, environ=environment, make=False)
+        found = recorded_results(state.path, plan.name, list(paths.values()))
+        results = {node: found[path] for node, path in paths.items()}
+    return lambda now: selection.events(results, now)
+
+
+def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 class _Recorded:

@@ -17,7 +17,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from threading import get_ident
 from typing import Any
 
@@ -59,6 +59,7 @@ class Run:
         scheduler: WorkflowScheduler | None = None,
         error_handler: ErrorHandler | None = None,
         make_executor: Callable[[str], Executor] | None = None,
+        opening: Callable[[float], Iterable[events.Event]] | None = None,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -67,6 +68,7 @@ class Run:
         self._clock = clock
         self._zero = clock()
         self._workplace = workplace
+        self._opening = opening
         self._inbox = Inbox()
         self._stations = Stations(plan, executors, self.state, make_executor)
         self._publisher = Publisher(self.state, journal=journal, logs=logs, witness=witness)
@@ -183,6 +185,8 @@ class Run:
             self._stations.open(self._workplace, self._inbox.report)
             if not began:
                 self._exchange.apply(events.RunStarted(self.now(), time.time()))
+                if self._opening is not None:
+                    self._exchange.apply_all(self._opening(self.now()))
             perform = self._stations.works_alone_in_place()
             if perform is not None:
                 self._drive_in_place(perform)

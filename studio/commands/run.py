@@ -18,6 +18,7 @@ from studio.front.terminal import Terminal, terminal_of
 if TYPE_CHECKING:
     from engine.project.loading import Loaded
     from engine.start import RunHandle
+    from engine.targets import Targets
     from studio.live.board import Ask
     from studio.live.watch import Stops, View
 
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 @click.option("--executor", metavar="E", help="Where nodes run: inline, threads, processes, ...")
 @click.option("-j", "--jobs", type=click.IntRange(min=1, max=4096), metavar="N", help="At most N nodes at once.")
 @click.option("-k", "--keep-going", is_flag=True, help="After a failure, run what does not need the failed node.")
+@click.option("--to", multiple=True, metavar="N", help="Run node N and what it needs; may be repeated.")
+@click.option("--from", "from_", multiple=True, metavar="N", help="Run node N and what builds on it; may be repeated.")
+@click.option("--only", multiple=True, metavar="N", help="Run node N and nothing else; may be repeated.")
 @click.option("--python", metavar="P", help="The interpreter for the tasks.")
 @click.option("-n", "--dry-run", is_flag=True, help="Show what would run, level by level, and run nothing.")
 @click.option("--no-wait", is_flag=True, help="Where only a person's answer is missing, leave with exit code 4.")
@@ -41,6 +45,9 @@ def command(
     executor: str | None,
     jobs: int | None,
     keep_going: bool,
+    to: tuple[str, ...],
+    from_: tuple[str, ...],
+    only: tuple[str, ...],
     python: str | None,
     dry_run: bool,
     plain: bool,
@@ -51,6 +58,8 @@ def command(
 ) -> int:
     """Run PROJECT. To name a project here is to trust it: its code runs as you.
 
+    With --to, --from and --only, results of nodes that are not run are taken from the newest runs in which they completed.
+
     Progress goes to stderr. Exit code: 0 completed, 1 failed, 2 wrong usage or project, 3 canceled, 4 it waits for a
     person and nobody is here, 5 broken environment, 130 Ctrl-C.
     """
@@ -59,14 +68,16 @@ def command(
     with Stops() as stops:
         from engine.project.loading import look
         from engine.project.params import bind_params
+        from engine.targets import Targets
 
+        targets = Targets(to, from_, only)
         loaded = look(project_file(project))
         model = _runnable(loaded)
         chosen = bind_params(model.workflow.params, params)
         if stops.code is not None:
             return stops.code
         if dry_run:
-            return _show_plan(loaded, chosen, executor, as_json)
+            return _show_plan(loaded, chosen, executor, targets, as_json)
         _check_executor(executor)
         from engine.start import prepare_run
 
@@ -80,6 +91,7 @@ def command(
             jobs=jobs,
             keep_going=keep_going,
             python=python,
+            targets=targets,
             environment=os.environ,
         )
         word = "" if _is_here(loaded) else handle.id
@@ -274,13 +286,17 @@ def exit_code(state: str, stopped: int | None) -> int:
 _CODES = {"completed": exit_codes.COMPLETED, "failed": exit_codes.FAILED}
 
 
-def _show_plan(loaded: Loaded, chosen: dict[str, Any], executor: str | None, as_json: bool) -> int:
+def _show_plan(loaded: Loaded, chosen: dict[str, Any], executor: str | None, targets: Targets, as_json: bool) -> int:
     from engine.planner import plan_project
 
     assert loaded.project is not None
     _check_executor(executor)
     plan = plan_project(loaded.project, params=chosen, executor=executor, environment=os.environ)
     skipped = {*plan.templates, *plan.hidden}
+    if targets:
+        from engine.targets import select
+
+        skipped.update(set(range(len(plan.names))) - select(plan, targets).runs)
     levels: dict[int, list[int]] = {}
     for node, level in enumerate(plan.levels):
         if node not in skipped:

@@ -256,3 +256,22 @@ def test_a_wrong_param_is_told_once(make: Make, call: Call) -> None:
     told = call("run", "-p", "nobody=1")
     assert told.code == 2
     assert told.err.count("there is no param") == 1
+
+
+def test_a_run_of_a_part_takes_the_rest_from_the_run_before(make: Make, call: Call) -> None:
+    make()
+    refused = call("run", "--only", "sum")
+    assert refused.code == 2
+    assert "one has not completed in any of the last runs" in refused.err
+    assert call("run", "--to", "one", "-q").code == 0
+    told = call("run", "--from", "sum", "--json")
+    nodes = json.loads(told.out)["nodes"]
+    assert told.code == 0
+    assert [(path, node["state"], node["attempts"]) for path, node in nodes.items()] == [
+        ("one", "completed", 0),
+        ("sum", "completed", 1),
+    ]
+    assert nodes["one"]["reason"].startswith("from run ")
+    plan = json.loads(call("run", "--to", "one", "-n", "--json").out)
+    assert plan["levels"] == [["one"]]
+    assert "no node" in call("run", "--only", "two").err
