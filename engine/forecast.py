@@ -118,6 +118,8 @@ def _in_order(state: RunState, plan: Plan, found: Fates) -> Iterator[int]:
     unseen = plan.templates | plan.hidden
     inside: dict[int, list[int]] = {}
     for child, frame in plan.parents.items():
+        if child in plan.detached:
+            continue
         inside.setdefault(frame, []).append(child)
     todo = list(reversed(plan.order or ()))
     while todo:

@@ -64,7 +64,7 @@ def plan_project(
         draft, scope, top = _numbered_onto(onto, draft, values)
     plan = _planned(draft, scope, top)
     if onto is not None:
-        _take_leave(plan, onto, draft, top)
+        _take_leave(plan, onto, draft)
     run = project.run
     plan.name = project.workflow.name
     plan.params = values
@@ -107,12 +107,13 @@ def _numbered_onto(onto: Plan, draft: Draft, values: Mapping[str, Any]) -> tuple
         torn += found
 
 
-def _take_leave(plan: Plan, onto: Plan, draft: Draft, top: Sequence[Spot]) -> None:
+def _take_leave(plan: Plan, onto: Plan, draft: Draft) -> None:
     """What of the other plan's numbers is left out."""
     plan.gone = set(range(len(onto.names))).difference(draft.used)
     plan.templates |= plan.gone
     plan.hidden |= onto.hidden & plan.gone
-    plan.order = [spot.outer for spot in top]
+    held = plan.parents.keys() - plan.detached
+    plan.order = [spot.outer for spot in draft.spots if spot.outer not in held]
 
 
 def _planned(draft: Draft, scope: Scope, top: Sequence[Spot]) -> Plan:

@@ -77,7 +77,8 @@ class Nodes(Mapping[str, NodeResult]):
 def called_at_the_end(state: RunState) -> list[int]:
     """The undos and hooks that were run: they are part of what happened, as they may fail themselves."""
     plan = state.plan
-    return [node for node in (*plan.undos.values(), *plan.hooks.values()) if state.attempts[node]]
+    called = (*plan.undos.values(), *plan.hooks.values())
+    return [node for node in called if state.attempts[node] > state.earlier.get(node, 0)]
 
 
 def nodes_in_order(state: RunState) -> Iterator[int]:
