@@ -39,6 +39,7 @@ from engine.project.model import (
     OnError,
     Output,
     Param,
+    Plugin,
     Project,
     RetryPolicy,
     RetryStrategy,
@@ -51,6 +52,7 @@ from engine.project.model import (
 )
 from engine.project.model import Workflow as WorkflowModel
 from engine.result import RunResult
+from engine.steering import ErrorHandler, WorkflowScheduler
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -249,6 +251,11 @@ class Workflow:
         """Add a node that waits until a person answers."""
         return self._add_node(id, Approval(question, tuple(choices)), {}, {}, settings)
 
+    def plugin(self, kind: str, /, *, id: str, inputs: Mapping[str, Any] | None = None, **options: Any) -> Any:
+        """Add a node of a kind that an installed package brings; options that are what `add` returned are its inputs."""
+        own, values = _split({**options, **(inputs or {})})
+        return self._put(Node(NodeId(id), Plugin(kind, values), own))
+
     def when(self, condition: str | Callable[..., bool], /, *, id: str = "when", **inputs: Any) -> When:
         """Decide between two branches: `flow.when("${clean.count} > 3").then(fit, rows=rows).otherwise(explain)`."""
         return When(self, id, condition, inputs)
@@ -394,8 +401,13 @@ class Workflow:
         keep_going: bool = False,
         observers: Sequence[Any] = (),
         folder: Path | str | None = None,
+        scheduler: WorkflowScheduler | str | None = None,
+        error_handler: ErrorHandler | None = None,
     ) -> Any:
-        """A `RunHandle` that is ready to `start()` or `drive()`."""
+        """A `RunHandle` that is ready to `start()` or `drive()`.
+
+        `scheduler` is one, or a name: `topological`, `priority`, `longest-path`, or that of an installed package.
+        """
         import os
 
         from engine.start import prepare_run
@@ -409,13 +421,16 @@ class Workflow:
             journal=journal,
             keep_going=keep_going,
             observers=observers,
+            scheduler=scheduler,
+            error_handler=error_handler,
             environment=os.environ,
         )
 
     def run(self, **options: Any) -> RunResult:
         """Run to the end and say how it went; failing is no exception here: `result.raise_if_failed()` makes it one.
 
-        Options: `params`, `executor` ("threads" unless a node says otherwise), `jobs`, `journal`, `keep_going`, `observers`.
+        Options: `params`, `executor` ("threads" unless a node says otherwise), `jobs`, `journal`, `keep_going`,
+        `observers`, `scheduler`, `error_handler`.
         """
         handle = self.start(**options).drive()
         handle.wait()

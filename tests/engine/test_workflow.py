@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +18,7 @@ from engine.errors import CycleDetected, ExecutionFailed, ValidationFailed
 from engine.machine import events as e
 from engine.machine.state import NodeState, WorkflowState
 from engine.project.model import ExponentialBackoff, FixedDelay, Immediate, NodeType, RetryPolicy, Skip
-from engine.workflow import Result, Workflow, task
+from engine.workflow import Result, TaskFunction, Workflow, task
 
 
 def one() -> int:
@@ -372,6 +374,64 @@ def test_canceling_who_awaits_cancels_the_run() -> None:
 
     asyncio.run(scenario())
     assert ended == [WorkflowState.CANCELED]
+
+
+@pytest.mark.seed("S263")
+def test_awaiting_runs_leaves_no_task_thread_or_file_behind() -> None:
+    """Resource warnings and unawaited coroutines are errors here, as everywhere in these tests."""
+
+    async def nap(seconds: float) -> float:
+        await asyncio.sleep(seconds)
+        return seconds
+
+    flow = Workflow()
+    for number in range(3):
+        flow.add(TaskFunction(nap, {"id": f"n{number}"}), seconds=0.01 * number)
+
+    async def scenario() -> set[str]:
+        first, second = await asyncio.gather(flow.run_async(), flow.run_async())
+        assert (first.ok, second.ok) == (True, True)
+        waiting = asyncio.create_task(flow.run_async())
+        await asyncio.sleep(0.005)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        return {task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()} if task is not None}
+
+    before = {thread.name for thread in threading.enumerate()}
+    assert asyncio.run(scenario(), debug=True) == set()
+    gc.collect()  # what was forgotten would be told now
+    after = {thread.name for thread in threading.enumerate()}
+    assert {name for name in after - before if name.startswith("flowloom")} == set()
+
+
+def test_a_run_takes_a_scheduler_by_name_or_as_an_object() -> None:
+    flow = Workflow()
+    for name in ("a", "b", "c"):
+        flow.add(TaskFunction(one, {"id": name, "priority": {"a": 0, "b": 2, "c": 1}[name]}))
+
+    class Backwards:
+        def schedule(self, workflow: Any) -> list[str]:
+            return sorted(workflow.ready(), reverse=True)
+
+        def reschedule(self, workflow: Any, failed_node: str) -> None:
+            """Not told here."""
+
+    for scheduler, order in (("priority", ["b", "c", "a"]), (Backwards(), ["c", "b", "a"])):
+        handle = flow.start(executor="inline", scheduler=scheduler).drive()
+        state = handle.state
+        assert sorted(state.plan.names, key=lambda name: state.started[state.plan.numbers[name]]) == order
+    with pytest.raises(ValidationFailed, match="there is no scheduler 'prio'; did you mean priority"):
+        flow.run(scheduler="prio")
+
+
+def test_a_node_of_a_packages_kind_is_saved_as_it_is_written(tmp_path: Path) -> None:
+    flow = Workflow()
+    flow.plugin("shout", id="loud", text=flow.shell("echo hi", id="hi"), times=2)
+    flow.save(tmp_path / "project.toml")
+    assert '[nodes.loud]\nkind = "shout"\ntimes = 2\ninputs = { text = "hi" }\n' in (
+        tmp_path / "project.toml"
+    ).read_text("utf-8")
 
 
 def test_a_stream_gives_every_event_once_and_ends() -> None:
