@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from engine.draw.scene import Box, Form, Rect, Scene, Zoom
 from engine.draw.sizes import listed_rows
 from studio.pictures.cards import Pen, Stance
-from studio.pictures.cells import Grid, tone
+from studio.pictures.cells import TONES, Grid, tone
 from studio.pictures.faces import Face
 from studio.pictures.lines import Lines
 from studio.pictures.minimap import Minimap
@@ -91,6 +91,7 @@ class Canvas:
             stop=box in view.stops,
             match=view.matches.get(box),
             spin=self._spin(view),
+            turned=box in view.turned,
         )
 
     def _spin(self, view: View) -> str:
@@ -140,6 +141,8 @@ class Canvas:
                 self.pen.remark(grid, stamp.rect, node, stance)
         if face.state == "skipped" and not (node.parent >= 0 and self.scene.forms.get(node.parent) is Form.LISTED):
             self._dead_end(grid, stamp.x - 1, self.scene.port_row(box))
+        elif box in view.arrived:
+            self._arrow(grid, stamp.x - 1, self.scene.port_row(box))
 
     def _dead_end(self, grid: Grid, x: int, y: int) -> None:
         """What would have come to a box that was not taken ends in a cross."""
@@ -147,6 +150,13 @@ class Canvas:
             line, _ = grid.line(y)
             if line[x - grid.x] in ("▸", "▹", ">"):
                 grid.cell(x, y, sign("times", ascii=self.style.ascii), tone("muted"))
+
+    def _arrow(self, grid: Grid, x: int, y: int) -> None:
+        """A value has just come in: the arrowhead is bold."""
+        if grid.rect.holds(x, y):
+            _, tones = grid.line(y)
+            ink = TONES[tones[x - grid.x]]
+            tones[x - grid.x] = tone(ink.colour, ink.ground, bold=True)
 
     def _group(self, grid: Grid, box: int, node: Box, face: Face, view: View) -> None:
         """The frame of an open group."""

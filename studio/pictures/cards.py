@@ -75,6 +75,7 @@ class Stance(NamedTuple):
     stop: bool = False
     match: tuple[int, int] | None = None
     spin: str = ""
+    turned: bool = False
 
 
 PLAIN = Stance()
@@ -132,6 +133,8 @@ class Pen:
             return "accentbg"
         if stance.hover:
             return "raised"
+        if stance.turned:
+            return look.fill or ("okbg" if look.token in ("completed", "cached") else "raised")
         return look.fill or "bg"
 
     def _muted(self, stance: Stance, ground: str = "bg") -> int:

@@ -18,6 +18,7 @@ from studio.pictures.camera import Corner
 from studio.pictures.canvas import Canvas
 from studio.pictures.cells import Row
 from studio.pictures.faces import Face
+from studio.pictures.flashes import Flashes
 from studio.pictures.known import Known
 from studio.pictures.layouts import Layouts
 from studio.pictures.neighbourhood import around
@@ -48,6 +49,7 @@ class Stage:
         self.view = View()
         self.marks: Mapping[str, str] = {}
         self.known = Known()
+        self.flashes = Flashes()
         self.over = Overlays()
         self.near: tuple[str, int] | None = None
         self.dimmed = False
@@ -101,6 +103,7 @@ class Stage:
         self.web = Web(self.graph)
         self._canvases.clear()
         self.forms = self._forms_for(self.graph)
+        self.flashes.clear()
         self.view = self._carried_over(before)
         self.known.about(self.graph, self.web, self.index, self.forms)
         if self._placed:
@@ -210,15 +213,33 @@ class Stage:
 
     def tell(self, nodes: Mapping[str, NodeNow], clock: float) -> None:
         """All that a run says of the nodes, in place of what was known."""
+        self.flashes.clear()
+        self._show_flashes()
         self.known.tell(nodes, clock)
 
-    def advance(self, nodes: Mapping[str, NodeNow], changed: Iterable[str], clock: float) -> list[int]:
-        """What a run says now, of which only some paths differ from before; the boxes whose look changed."""
-        return self.known.advance(nodes, changed, clock)
+    def advance(
+        self, nodes: Mapping[str, NodeNow], changed: Iterable[str], clock: float, *, flash: bool = False
+    ) -> list[int]:
+        """What a run says now, of which only some paths differ from before; the boxes whose look changed. `flash`: what
+        turned stands out for a moment."""
+        found = self.known.advance(nodes, changed, clock)
+        if flash and self.known.turned and self.zoom is not Zoom.DOT:
+            done = [box for box in self.known.turned if self.faces[box].state == "completed"]
+            arrived = {steps.outer(self.scene, self.scene.visible(box)) for each in done for box in self.web.takers(each)}
+            self.flashes.note(self.known.turned, arrived, clock)
+            self._show_flashes()
+            found += arrived
+        return found
 
     def tick(self, clock: float) -> list[int]:
-        """Time went on: the boxes whose figures changed by that alone."""
-        return self.known.tick(clock)
+        """Time went on: the boxes that look different by that alone."""
+        over = self.flashes.expire(clock)
+        if over:
+            self._show_flashes()
+        return [*self.known.tick(clock), *over]
+
+    def _show_flashes(self) -> None:
+        self.view = replace(self.view, turned=self.flashes.turned, arrived=self.flashes.arrived)
 
     @property
     def faces(self) -> Sequence[Face]:

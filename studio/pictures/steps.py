@@ -57,18 +57,18 @@ def _column(panel: Panel, box: int) -> int:
     return panel.layered.layer[panel.items[box]]
 
 
-def _outer(scene: Scene, box: int) -> int:
+def outer(scene: Scene, box: int) -> int:
     """The box itself, or for a row of a listed group that group."""
     parent = scene.graph.boxes[box].parent
     return parent if parent >= 0 and scene.forms.get(parent) is Form.LISTED and scene.rects[parent].width else box
 
 
 def _right(scene: Scene, box: int) -> int | None:
-    return _sideways(scene, _outer(scene, box), scene.port_row(box), 1)
+    return _sideways(scene, outer(scene, box), scene.port_row(box), 1)
 
 
 def _left(scene: Scene, box: int) -> int | None:
-    return _sideways(scene, _outer(scene, box), scene.port_row(box), -1)
+    return _sideways(scene, outer(scene, box), scene.port_row(box), -1)
 
 
 def _sideways(scene: Scene, box: int, row: int, way: int) -> int | None:
@@ -110,7 +110,7 @@ def _down(scene: Scene, box: int) -> int | None:
 
 
 def _below(scene: Scene, box: int) -> int | None:
-    group = _outer(scene, box)
+    group = outer(scene, box)
     if group != box:
         rows = scene.listed(group)
         at = rows.index(box) + 1
@@ -126,7 +126,7 @@ def _below(scene: Scene, box: int) -> int | None:
 
 
 def _up(scene: Scene, box: int) -> int | None:
-    group = _outer(scene, box)
+    group = outer(scene, box)
     if group != box:
         rows = scene.listed(group)
         at = rows.index(box)

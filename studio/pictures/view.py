@@ -22,8 +22,8 @@ class View:
 
     `lit` are the edges on a path to or from the cursor, `kin` the boxes on it. While `critical` shows, `lit` is not
     drawn, so that a heavy line has one meaning. `matches` are cells (first, stop) of a name; `badges` are jump letters;
-    `findings` are "error" or "warning". `only` are the boxes that are not dimmed; None: all. `spinner` is the number of
-    the frame, -1 for none.
+    `findings` are "error" or "warning". `only` are the boxes that are not dimmed; None: all. Of `turned` the state
+    has just become another, at `arrived` a value has just come in. `spinner` is the number of the frame, -1 for none.
     """
 
     cursor: int | None = None
@@ -39,4 +39,6 @@ class View:
     pinned: Collection[int] = NOTHING
     stops: Collection[int] = NOTHING
     only: Collection[int] | None = None
+    turned: Collection[int] = NOTHING
+    arrived: Collection[int] = NOTHING
     spinner: int = -1

@@ -68,6 +68,11 @@ class Web:
         down, after = self._reach(box, self._going)
         return Path(frozenset(up | down), frozenset(before | after))
 
+    def takers(self, box: int) -> list[int]:
+        """The boxes that take the value of this one."""
+        edges = self._graph.edges
+        return [other for other, number in self._going[box] if edges[number].kind == "data"]
+
     def upstream(self, box: int) -> set[int]:
         """What has to end before this box, without the box."""
         return self._reach(box, self._coming)[0] - set(self.inside(box))

@@ -158,7 +158,7 @@ class GraphCanvas(PictureView):
     def _set_beat(self) -> None:
         if self._beat is None:
             return
-        if self._news or self._runs():
+        if self._news or self.stage.flashes or self._runs():
             self._beat.resume()
         else:
             self._beat.pause()
@@ -182,7 +182,8 @@ class GraphCanvas(PictureView):
 
     def _paint_news(self, more: Sequence[int] = ()) -> None:
         self._painted = time.monotonic()
-        changed = self.stage.advance(self._told, self._news, time.time())
+        flash = self.app.animation_level == "full"
+        changed = self.stage.advance(self._told, self._news, time.time(), flash=flash)
         self._news = set()
         rows = self.stage.rows_of([*changed, *more]) if self.stage.graph.boxes and (changed or more) else set()
         self._busy = len(rows) > self.size.height // 2

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from engine.draw.scene import Box, Edge, Form, Graph, Zoom, pinned
 from studio.pictures import camera, finding
 from studio.pictures.camera import Corner
+from studio.pictures.cells import TONES
 from studio.pictures.stage import Stage
 from studio.pictures.view import Style
 from studio.state import NodeNow
@@ -495,3 +496,45 @@ def test_dots_that_are_all_called_alike_have_no_names_above_them() -> None:
     stage = make(Graph([Box(f"n{at}", name=f"node_{at}") for at in range(400)], graph.edges), 120, 40)
     assert stage.zoom is Zoom.DOT
     assert "─ node ─" not in "".join(row.text for row in stage.rows(0, 40))
+
+
+# -- what has just changed ---------------------------------------------------------------------------------------------
+
+
+def _tones(stage: Stage, path: str) -> tuple[str, bool]:
+    """The ground of a node's name, and whether the arrow that leads to it is bold."""
+    x, y = on_screen(stage, path)
+    row = stage.rows(0, stage.size[1])[y]
+    return TONES[row.tones[x + 4]].ground, TONES[row.tones[x - 1]].bold
+
+
+def test_a_card_whose_state_turned_stands_out_for_a_moment_and_so_does_the_arrow_of_its_value() -> None:
+    stage = make()
+    stage.go("report")
+    stage.tell({"clean": NodeNow("running")}, 10.0)
+    changed = stage.advance({"clean": NodeNow("completed")}, ["clean"], 20.0, flash=True)
+    assert {stage.graph.boxes[box].path for box in changed} == {"clean", "enough", "per_island", "monthly"}
+    assert _tones(stage, "clean")[0] == "okbg"
+    assert _tones(stage, "monthly")[1]
+    assert not _tones(stage, "load")[1]
+    assert stage.tick(20.2) == []
+    assert set(changed) <= set(stage.tick(20.5))
+    assert _tones(stage, "clean")[0] == "bg"
+    assert not _tones(stage, "monthly")[1]
+
+
+def test_without_animations_only_the_state_changes() -> None:
+    stage = make()
+    stage.tell({"clean": NodeNow("running")}, 10.0)
+    stage.advance({"clean": NodeNow("completed")}, ["clean"], 20.0)
+    assert _tones(stage, "clean") == ("bg", False)
+    assert not stage.flashes
+
+
+def test_where_much_changes_at_once_nothing_stands_out() -> None:
+    graph = layered(200, 10)
+    stage = make(graph, 160, 50)
+    stage.zoom_to(Zoom.LINE)
+    news = {box.path: NodeNow("running") for box in graph.boxes}
+    stage.advance(news, list(news), 20.0, flash=True)
+    assert not stage.flashes
