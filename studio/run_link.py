@@ -58,7 +58,7 @@ class RunLink:
         return run_now(state, self.handle.id), nodes_now(state, changed, self._progress)
 
     def _note(self, glance: Glance) -> None:
-        names, now = self.handle.plan.names, self.handle.run.now()
+        names, now = self.handle.state.plan.names, self.handle.run.now()  # a map adds names as it goes
         if glance.dropped_logs:
             self.book.add([LogLine("", 0, "log", now, f"{glance.dropped_logs} lines more, in the log files")])
         for piece in glance.logs:
