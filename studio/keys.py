@@ -250,8 +250,8 @@ UNANSWERED = frozenset(
 
 # -- modes -----------------------------------------------------------------------------------------------------------
 
-LETTERS = "a-z"
-"""In the footer of a mode: letters that it gives to what can be chosen."""
+LETTERS, ARROWS = "a-z", "arrows"
+"""In the footer of a mode: letters that it gives to what can be chosen, and the four keys that move things."""
 
 MODES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "connect": ((LETTERS, "target"), ("mode.next", "argument"), ("mode.take", "connect"), ("mode.leave", "leave")),
@@ -259,17 +259,17 @@ MODES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "cut": ((LETTERS, "edge"), ("mode.take", "cut"), ("mode.leave", "leave")),
     "add": (
         ("mode.take", "add"),
-        ("mode.down", "choose"),
+        (ARROWS, "choose"),
         ("mode.next", "order only"),
         ("mode.leave", "cancel"),
     ),
     "move": (
-        ("mode.down", "and other arrows move it"),
+        (ARROWS, "move"),
         ("mode.take", "put down"),
         ("mode.next", "onto an edge"),
         ("mode.leave", "cancel"),
     ),
-    "band": (("mode.right", "and other arrows widen it"), ("mode.take", "select"), ("mode.leave", "cancel")),
+    "band": ((ARROWS, "widen"), ("mode.take", "select"), ("mode.leave", "cancel")),
     "select": (
         ("pick.all", "all"),
         ("pick.up", "leads here"),

@@ -81,7 +81,10 @@ def listed_size(boxes: Sequence[Box], group: int, inside: Sequence[int]) -> Size
     """A listed group's: as wide as its longest row, within a card's bounds."""
     box = boxes[group]
     found = listed_rows(boxes, group, inside)
-    wanted = [box.label + CARD_EXTRA, *(boxes[child].label + CARD_EXTRA + 1 for child in inside)]
+    wanted = [
+        box.label + CARD_EXTRA + 3 * (box.pin is not None),
+        *(boxes[child].label + CARD_EXTRA + 1 for child in inside),
+    ]
     wanted += [text_width(row.text) + (4 if row.what == "note" else 8) for row in found if row.what != "child"]
     width = min(CARD_MOST, max(CARD_LEAST, *wanted))
     return Size(width + box.behind, len(found) + 2 + box.behind)

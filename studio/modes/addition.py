@@ -18,7 +18,7 @@ from studio.modes.turn import LEFT, Mode, Point, Press, Sight, Turn
 from studio.modes.wiring import Lead, Option, options, starts_with_data
 from studio.pictures.hand import Wire, Work
 from studio.pictures.popup import Entry as Listed
-from studio.pictures.popup import Popup, Section, Span, entry_at
+from studio.pictures.popup import Popup, Section, Span, entry_at, place
 from studio.theme import kind_glyph
 
 MOST_LISTED = 100
@@ -107,21 +107,19 @@ class AddMode(Mode):
         wires: tuple[Wire, ...] = ()
         start = sight.port(opening.source) if opening.source is not None else None
         if start is not None:
-            from studio.pictures.popup import place
-
             rect = place(popup, sight.rect)
             if rect.x - 1 > start[0]:
                 wires = (Wire(start, (rect.x - 1, min(max(start[1], rect.y + 1), rect.bottom - 2))),)
-        kept = sight.boxes(opening.source)
-        return Work(wires=wires, popup=popup, lit=None, only=kept or None)
+        return Work(wires=wires, popup=popup)
 
     def _popup(self, sight: Sight) -> Popup:
         found = self.found(sight)
         own = [each for each in found if each.entry.own]
-        rest = [each for each in found if not each.entry.own]
+        kinds = [each for each in found if not each.entry.own and each.entry in sight.catalog.entries]
+        unwritten = found[len(own) + len(kinds) :]
         sections = tuple(
             Section(title, tuple(self._listed(each, sight) for each in some))
-            for title, some in (("your functions", own), ("kinds", rest))
+            for title, some in (("your functions", own), ("kinds", kinds), ("not written yet", unwritten))
             if some
         )
         total = len(sight.catalog.entries)

@@ -139,7 +139,14 @@ class ConnectMode(Mode):
         for box in sight.in_view():
             if targets.get(sight.graph.boxes[box].path) is not None:
                 marks[box] = Badge(no, good=False)
-        return Work(badges=marks, wires=self._wires(sight, targets), lit=(), only=kept, foot=self._foot(sight, targets))
+        return Work(
+            badges=marks,
+            wires=self._wires(sight, targets),
+            lit=(),
+            only=kept,
+            seen=sight.index.get(self.picked or ""),
+            foot=self._foot(sight, targets),
+        )
 
     def _wires(self, sight: Sight, targets: Targets) -> tuple[Wire, ...]:
         start = sight.port(self.source)

@@ -50,7 +50,7 @@ class BandMode(Mode):
             rects = [rect for rect in (one, other) if rect is not None]
             left, top = min((r.x for r in rects), default=0), min((r.y for r in rects), default=0)
             right, bottom = max((r.right for r in rects), default=1), max((r.bottom for r in rects), default=1)
-            return Rect(left - 1, top, right - left + 2, bottom - top)
+            return Rect(left, top, right - left, bottom - top)
         (x, y), (to_x, to_y) = self.start, self.end
         return Rect(min(x, to_x), min(y, to_y), abs(to_x - x) + 1, abs(to_y - y) + 1)
 
@@ -62,6 +62,8 @@ class BandMode(Mode):
         rect = self._rect(sight)
         inside = boxes_in(sight, rect)
         told = f"  {len(inside)} nodes" if len(inside) != 1 else "  1 node"
+        if self.anchor is not None:  # around the nodes, not across them
+            rect = Rect(rect.x - 1, rect.y - 1, rect.width + 2, rect.height + 2)
         return Work(
             band=Band(rect, len(inside)),
             foot=[[Span("Select  ", "accent", bold=True), Span("what is in the frame"), Span(told, "muted")]],

@@ -71,8 +71,8 @@ Foot = Sequence[Sequence[Span]]
 @dataclass(frozen=True, slots=True)
 class Work:
     """All that is shown of the work in hand. `only` are the boxes that are not dimmed (None: all), `framed` the box that
-    something would be dropped into, `lit` the edges that it would go on, `gone` the boxes that are carried away; `foot` are
-    lines at the bottom of the view."""
+    something would be dropped into, `lit` the edges that it would go on, `gone` the boxes that are carried away, `seen` one
+    that is to be in view; `foot` are lines at the bottom of the view."""
 
     badges: Mapping[int, Badge] = field(default_factory=dict)
     wires: tuple[Wire, ...] = ()
@@ -82,6 +82,7 @@ class Work:
     lit: Collection[int] | None = None
     only: Collection[int] | None = None
     gone: Collection[int] = NOTHING
+    seen: int | None = None
     dots: bool = False
     field: Field | None = None
     popup: Popup | None = None

@@ -348,12 +348,17 @@ class Stage:
 
     def reveal(self) -> None:
         """Bring the cursor into view, moving as little as needed."""
-        if self.view.cursor is not None and self.size[0] and self.size[1]:
-            rect = self.scene.rects[self.view.cursor]
-            high = min(rect.height, self.size[1])
-            self.corner = camera.showing(
-                self.corner, Rect(rect.x, rect.y, min(rect.width, self.size[0]), high), self._extent, self.size
-            )
+        if self.view.cursor is not None:
+            self.bring(self.view.cursor)
+
+    def bring(self, box: int) -> bool:
+        """Bring a box (or the group that hides it) into view, moving as little as needed; True if the view moved."""
+        if not self.size[0] or not self.size[1]:
+            return False
+        rect, before = self.scene.rects[self.scene.visible(box)], self.corner
+        seen = Rect(rect.x, rect.y, min(rect.width, self.size[0]), min(rect.height, self.size[1]))
+        self.corner = camera.showing(before, seen, self._extent, self.size)
+        return self.corner != before
 
     def zoom_to(self, zoom: Zoom, at: int | None = None) -> None:
         """Another zoom; the node under the cursor (or `at`) keeps its cell on the screen."""

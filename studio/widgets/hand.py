@@ -131,6 +131,9 @@ class Hand(Mode):
     def _show(self) -> None:
         self._work = None
         work = self._look()
+        if work.seen is not None and self.stage.bring(work.seen):
+            self._work = None
+            work = self._look()
         view = self.stage.view
         self.stage.view = replace(view, only=work.only, hover=None, lit=view.lit if work.lit is None else work.lit)
 

@@ -57,12 +57,13 @@ class Pointer:
         """Press: a place on the map, or the start of a drag."""
         canvas, stage = self.canvas, self.canvas.stage
         canvas.focus()
+        self._dragged = self._on_map = False
         if event.button not in (1, 2):
             return
         spot = stage.map_spot
         self._on_map = spot is not None and spot.holds(event.x, event.y)
         self.pressed = Press(event.x, event.y, stage.box_at(event.x, event.y), event.shift, event.ctrl, event.button)
-        self._last, self._dragged = (event.x, event.y), False
+        self._last = (event.x, event.y)
         canvas.capture_mouse()
         if self._on_map:
             if stage.look_at_map(event.x, event.y):

@@ -151,8 +151,11 @@ async def test_connect_by_letters_and_by_a_wire_and_cut_it_again(tmp_path: Path)
         # a wire out of the port
         await one.drag(one.cell("load", PORT), (60, 8), one.cell("report"))
         assert one.nodes["report"]["inputs"] == {"rows": ["clean", "load"]}
+        await one.click(one.cell("report"), button=3)  # leaves, and is what it always is
+        assert one.badge == "ADD"
         await one.press("escape")
         # cut: of the edges of `load`, the second one
+        await one.go("load")
         await one.press("C")
         assert one.badge == "CUT"
         await one.press("s")

@@ -31,7 +31,10 @@ class Tmux:
 
     def do(self, *words: str) -> str:
         """A command of tmux."""
-        done = subprocess.run(["tmux", "-L", self.name, *words], capture_output=True, text=True, check=False)
+        # Tests have a fixed size in their environment; in tmux it is the pane that has one.
+        environ = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        command = ["tmux", "-L", self.name, *words]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environ)
         return done.stdout
 
     def start(self, path: Path) -> None:
