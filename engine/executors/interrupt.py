@@ -7,7 +7,6 @@ bytecode; code that waits inside C notices late or never. Programs are stopped a
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import threading
@@ -144,19 +143,27 @@ class Interrupts:
             late(attempt)
 
 
+def raise_in(thread: int, kind: type[BaseException] | None) -> None:
+    """Raise an exception in a thread at its next bytecode; None takes back what has not been raised yet."""
+    import ctypes  # late: most runs interrupt nothing
+
+    what = None if kind is None else ctypes.py_object(kind)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)
+
+
 def _interrupt(watch: Watch) -> None:
     _signal(watch, signal.SIGCONT)
     if watch.go_on is not None:
         watch.go_on.set()
         watch.go_on = None
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watch.thread), ctypes.py_object(TaskCanceled))
+    raise_in(watch.thread, TaskCanceled)
 
 
 def _take_back(watch: Watch) -> None:
     """An interrupt that came too late must not hit whatever the thread does next."""
     if watch.canceled:
         with contextlib.suppress(TaskCanceled):
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(watch.thread), None)
+            raise_in(watch.thread, None)
 
 
 def _signal(watch: Watch, number: signal.Signals) -> None:

@@ -11,7 +11,6 @@ Every order costs a few microseconds, so nothing on its way takes a lock. What h
 
 from __future__ import annotations
 
-import ctypes
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from threading import get_ident
 
 from engine.attempt import Attempt
 from engine.context import TaskCanceled
+from engine.executors.interrupt import raise_in
 
 Key = tuple[int, int]
 
@@ -115,7 +115,7 @@ class Workers:
                 worker.wanted = None
                 return False
             if raising:
-                _raise(worker.ident, TaskCanceled)
+                raise_in(worker.ident, TaskCanceled)
             return True
 
     def give_up(self, worker: Worker, attempt: Attempt) -> bool:
@@ -134,7 +134,7 @@ class Workers:
         while worker.wanted is not None:
             try:
                 with self.lock:
-                    _raise(worker.ident, None)
+                    raise_in(worker.ident, None)
                     worker.wanted = None
             except TaskCanceled:
                 continue
@@ -164,9 +164,3 @@ class Workers:
         finally:
             with self.lock:
                 self._all.discard(worker)
-
-
-def _raise(thread: int, kind: type[BaseException] | None) -> None:
-    """Raise an exception in a thread at its next bytecode; None takes back what has not been raised yet."""
-    what = None if kind is None else ctypes.py_object(kind)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), what)

@@ -7,8 +7,9 @@ Requests about a node name it by its plan number; those about a frame hold for a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from engine.errors import NotReady
 from engine.frames import Question
@@ -29,58 +30,50 @@ from engine.machine.state import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """Start nothing new; what runs goes on."""
 
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Struct, frozen=True):
     """Start nodes again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True):
     """End the run: what runs is ended, what waits never starts."""
 
     reason: str = "canceled"
 
 
-@dataclass(frozen=True, slots=True)
-class CancelNode:
+class CancelNode(Struct, frozen=True):
     """End a node, and all it holds."""
 
     node: int
     reason: str = "canceled"
 
 
-@dataclass(frozen=True, slots=True)
-class SkipNode:
+class SkipNode(Struct, frozen=True):
     """Do not run a node that has not started."""
 
     node: int
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SuspendNode:
+class SuspendNode(Struct, frozen=True):
     """Hold a node, and all it holds: before it starts, or where its attempt can be held."""
 
     node: int
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ResumeNode:
+class ResumeNode(Struct, frozen=True):
     """Let a held node, and all it holds, go on."""
 
     node: int
 
 
-@dataclass(frozen=True, slots=True)
-class MarkDone:
+class MarkDone(Struct, frozen=True):
     """Give a node its result by hand; it is not run."""
 
     node: int
@@ -88,8 +81,7 @@ class MarkDone:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """Answer what an approval asks, or say that what a wait waits for is there."""
 
     node: int
@@ -97,8 +89,7 @@ class Answer:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Struct, frozen=True):
     """Try a node again, or with None everything that failed; what did not run because of it goes on. The run may have
     ended."""
 
@@ -106,8 +97,7 @@ class Retry:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeGraph:
+class ChangeGraph(Struct, frozen=True):
     """Go on with another version of the graph."""
 
     revision: e.Revision
