@@ -49,6 +49,9 @@ if TYPE_CHECKING:
     from engine.errors import (
         WorkflowTimeout as WorkflowTimeout,
     )
+    from engine.forecast import Fate as Fate
+    from engine.forecast import Forecast as Forecast
+    from engine.forecast import NodeForecast as NodeForecast
     from engine.loggers import JsonLinesLogger as JsonLinesLogger
     from engine.loggers import Logger as Logger
     from engine.loggers import LogLevel as LogLevel
@@ -140,7 +143,7 @@ if TYPE_CHECKING:
     from engine.result import NodeResult as NodeResult
     from engine.result import RunResult as RunResult
     from engine.run_facts import Metrics as Metrics
-    from engine.start import RunHandle as RunHandle
+    from engine.run_handle import RunHandle as RunHandle
     from engine.start import start_run as start_run
     from engine.steering import ErrorAction as ErrorAction
     from engine.steering import ErrorHandler as ErrorHandler
@@ -214,7 +217,10 @@ _HOME: dict[str, str] = {
     "LoggingObserver": "engine.monitor.observers",
     "RunResult": "engine.result",
     "NodeResult": "engine.result",
-    "RunHandle": "engine.start",
+    "RunHandle": "engine.run_handle",
+    "Fate": "engine.forecast",
+    "Forecast": "engine.forecast",
+    "NodeForecast": "engine.forecast",
     "start_run": "engine.start",
     "WorkflowError": "engine.errors",
     "NodeNotFound": "engine.errors",
