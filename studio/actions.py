@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from studio.document.edits import Edit
     from studio.document.merge import Answers
     from studio.document.reader import Broken, Document
-    from studio.state import KeptDraft, NodeNow, Place, Recent, Remembered, RunNow
+    from studio.state import Foreseen, KeptDraft, NodeNow, Place, Recent, Remembered, RunNow
 
 
 class Action(Struct, frozen=True):
@@ -206,6 +206,12 @@ class MergeAnswered(Action, frozen=True):
     answers: Answers | None = None
 
 
+class ChangeAnswered(Action, frozen=True):
+    """Whether the run in hand goes on with the edits."""
+
+    go_on: bool
+
+
 class Recovered(Action, frozen=True):
     """Take up the draft that was kept, or forget it."""
 
@@ -240,11 +246,17 @@ class Saved(Action, frozen=True):
 
 
 class DraftChecked(Action, frozen=True):
-    """What is to be said about the draft with this number; `project` is what its text says, read as a whole."""
+    """What is to be said about the draft with this number; `project` is what its text says, if that is not the draft's."""
 
     number: int
-    project: Project
+    project: Project | None
     findings: tuple[Finding, ...]
+
+
+class ChangeForeseen(Action, frozen=True):
+    """What the edits would mean for each node of the run in hand."""
+
+    nodes: tuple[Foreseen, ...]
 
 
 class InnerRead(Action, frozen=True):

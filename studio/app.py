@@ -196,10 +196,12 @@ class StudioApp(App[int]):
 
     def _show_run_menu(self) -> None:
         from studio.widgets.dialogs import run_menu
+        from studio.widgets.page import cut
 
         run = self.session.state.run
         live = run is not None and run.live
-        self._ask(run_menu(live, run is not None and run.state == "paused"))
+        node = cut(self.session.state.cursor or "", 24, ascii=self.session.state.ascii)
+        self._ask(run_menu(live, run is not None and run.state == "paused", node))
 
     def _show_cancel(self) -> None:
         from studio.widgets.dialogs import cancel_question
@@ -224,6 +226,14 @@ class StudioApp(App[int]):
             changed = state.kept.base != state.draft.saved.text
             name = line(state.draft.saved.path.name, ascii=state.ascii)
             self._ask(recover_question(name, when_text(state.kept.kept, time.time()), changed))
+
+    def _show_change(self) -> None:
+        from studio.run_link import summary_of
+        from studio.widgets.dialogs import change_question
+
+        state = self.session.state
+        size = (self.size.width, self.size.height)
+        self._ask(change_question(state.foreseen, summary_of(state.foreseen), ascii=state.ascii, size=size))
 
     def _show_unsaved(self) -> None:
         from studio.widgets.dialogs import unsaved_question
@@ -297,6 +307,7 @@ _HANDS: dict[type[Effect], Callable[[StudioApp, Any], None]] = {
 
 _OVER: dict[str, Callable[[StudioApp], None]] = {
     "cancel": StudioApp._show_cancel,
+    "change": StudioApp._show_change,
     "help": StudioApp._show_help,
     "merge": StudioApp._show_merge,
     "palette": StudioApp._show_palette,

@@ -13,7 +13,8 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from studio.state import Remembered
+    from engine.project.model import Project
+    from studio.state import Part, Remembered
 
 
 class Effect(Struct, frozen=True):
@@ -40,11 +41,15 @@ class SaveProject(Effect, frozen=True):
 
 
 class CheckDraft(Effect, frozen=True):
-    """Look for what is to be said about a draft, once no newer one comes; answers DraftChecked."""
+    """Look for what is to be said about a draft, once no newer one comes; answers DraftChecked.
+
+    `project` is what the draft says: whether its text says just that is checked, too.
+    """
 
     path: Path
     text: str
     number: int
+    project: Project
 
 
 class KeepRecovery(Effect, frozen=True):
@@ -147,11 +152,28 @@ class KeepTrust(Effect, frozen=True):
 class StartRun(Effect, frozen=True):
     """Start a run of the project, in the engine's own thread; answers RunBegan, then RunAdvanced, then RunEnded.
 
-    `text` is run instead of what the file says, where there are edits that are not saved.
+    `text` is run instead of what the file says, where there are edits that are not saved. `part` and the path `node`
+    say how much of it.
     """
 
     path: Path
     text: str | None = None
+    part: Part = "all"
+    node: str = ""
+
+
+class ForeseeChange(Effect, frozen=True):
+    """Ask the engine what the run in hand would become with this text; answers ChangeForeseen."""
+
+    path: Path
+    text: str
+
+
+class ChangeRun(Effect, frozen=True):
+    """Let the run in hand go on with this text."""
+
+    path: Path
+    text: str
 
 
 class PauseRun(Effect, frozen=True):
@@ -203,7 +225,7 @@ class Tell(Effect, frozen=True):
 
 class Show(Effect, frozen=True):
     """Show something over the screen: "help", "palette", "run menu", "cancel", "quit", "themes",
-    "merge", "recover", "unsaved"."""
+    "merge", "recover", "unsaved", "change"."""
 
     what: str
 

@@ -239,10 +239,6 @@ UNANSWERED = frozenset(
     [
         "breakpoint",
         "pin",
-        "run.to",
-        "run.from",
-        "run.only",
-        "change.run",
     ]
 )
 """Actions that have their keys but nobody yet who answers them: they are offered nowhere."""

@@ -18,7 +18,7 @@ from studio.actions import Action
 from studio.document.catalog import KINDS, Catalog
 from studio.document.reader import line_of, node_at, outline, path_of_keys, walk
 from studio.effects import Effect
-from studio.state import Drawer, Inner, Place, Remembered, StudioState
+from studio.state import Drawer, Inner, Part, Place, Remembered, StudioState
 from studio.theme import THEMES
 
 Step = tuple[StudioState, tuple[Effect, ...]]
@@ -347,39 +347,63 @@ def _remember(state: StudioState) -> tuple[Effect, ...]:
 # -- runs ------------------------------------------------------------------------------------------------------------
 
 
-def _run_all(state: StudioState) -> Step:
-    if state.document is None:
+def _run(state: StudioState, part: Part) -> Step:
+    """Run what is on the screen, saved or not: all of it, or the part that the node at the cursor says."""
+    document = state.document
+    if document is None:
         return state, (effects.Tell("Open a project first"),)
     if state.run is not None and state.run.live:
         return replace(state, place="monitor"), (effects.Tell("It is running already"),)
     if state.broken is not None:
         return replace(state, drawer="problems"), (effects.Tell("The project file cannot be read: mend it first"),)
-    if state.document.errors:
-        many = "1 problem keeps" if state.document.errors == 1 else f"{state.document.errors} problems keep"
+    if document.errors and (state.draft is None or state.draft.checked):
+        many = "1 problem keeps" if document.errors == 1 else f"{document.errors} problems keep"
         return replace(state, drawer="problems", focus="problems"), (effects.Tell(f"{many} it from running", "error"),)
-    if not state.document.project.workflow.nodes:
+    if not document.project.workflow.nodes:
         return state, (effects.Tell("There are no nodes to run"),)
+    if part != "all" and state.cursor is None:
+        return state, (effects.Tell("Put the cursor on a node first"),)
     if not state.trusted:
-        return replace(state, wanted=True), (effects.AskTrust(),)
-    return state, (_start(state),)
+        return replace(state, wanted=part), (effects.AskTrust(),)
+    return state, (_start(state, part),)
 
 
-def _start(state: StudioState) -> Effect:
-    """Run what is on the screen, saved or not."""
+def _start(state: StudioState, part: Part) -> Effect:
     assert state.document is not None
-    return effects.StartRun(state.document.path, state.document.text if state.dirty else None)
+    node = "/".join((*state.scope, state.cursor)) if part != "all" and state.cursor else ""
+    return effects.StartRun(state.document.path, state.document.text if state.dirty else None, part, node)
 
 
 def _trust_answered(state: StudioState, action: actions.TrustAnswered) -> Step:
     wanted = state.wanted
-    state = replace(state, wanted=False)
+    state = replace(state, wanted=None)
     document = state.document
     if action.answer == "no" or document is None:
         return state, (effects.Tell("Nothing was run"),) if wanted else ()
     keep = (effects.KeepTrust(document.folder),) if action.answer == "always" else ()
     live = state.run is not None and state.run.live
-    start = (_start(state),) if wanted and not live else ()
+    start = (_start(state, wanted),) if wanted and not live else ()
     return replace(state, trusted=True), (*keep, *start)
+
+
+def _change_run(state: StudioState) -> Step:
+    """Ask what the edits would mean for the run that goes on."""
+    if state.run is None or not state.run.live or state.document is None:
+        return state, (effects.Tell("Nothing is running; R runs what is on the screen"),)
+    if state.broken is not None:
+        return replace(state, drawer="problems"), (effects.Tell("The project file cannot be read: mend it first"),)
+    return state, (effects.ForeseeChange(state.document.path, state.document.text),)
+
+
+def _change_foreseen(state: StudioState, action: actions.ChangeForeseen) -> Step:
+    return replace(state, foreseen=action.nodes), (effects.Show("change"),)
+
+
+def _change_answered(state: StudioState, action: actions.ChangeAnswered) -> Step:
+    asked, state = state.foreseen, replace(state, foreseen=())
+    if not action.go_on or not asked or state.document is None:
+        return state, ()
+    return state, (effects.ChangeRun(state.document.path, state.document.text),)
 
 
 def _run_began(state: StudioState, action: actions.RunBegan) -> Step:
@@ -507,6 +531,8 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.Asked: _asked,
     actions.CameOut: _came_out,
     actions.CatalogRead: _catalog_read,
+    actions.ChangeAnswered: _change_answered,
+    actions.ChangeForeseen: _change_foreseen,
     actions.CodeRead: _code_read,
     actions.CursorMoved: _cursor_moved,
     actions.DrawerChosen: _drawer_chosen,
@@ -566,7 +592,11 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "trouble.previous": lambda state: _to_trouble(state, -1),
     "surface": lambda state: _came_out(state, actions.CameOut()),
     "run": _showing("run menu"),
-    "run.all": _run_all,
+    "run.all": lambda state: _run(state, "all"),
+    "run.to": lambda state: _run(state, "to"),
+    "run.from": lambda state: _run(state, "from"),
+    "run.only": lambda state: _run(state, "only"),
+    "change.run": _change_run,
     "pause": _pause,
     "cancel.run": _cancel_run,
     "cancel.run.now": _cancel_run_now,

@@ -95,7 +95,11 @@ def _refused(refusal: EditRefused) -> Effect:
 def _in_hand(state: StudioState, draft: Draft, history: History) -> Step:
     """The state with this draft in hand; it is checked and kept in a moment."""
     state = shown(replace(state, history=history), draft)
-    check = () if draft.typed is not None else (effects.CheckDraft(draft.saved.path, draft.text, draft.number),)
+    check = (
+        ()
+        if draft.typed is not None
+        else (effects.CheckDraft(draft.saved.path, draft.text, draft.number, draft.project),)
+    )
     return state, (*check, *keeping(state))
 
 
@@ -235,7 +239,7 @@ def read_again(state: StudioState, document: Document) -> Step:
         fresh = with_(draft, saved=document)
         if not draft.dirty:
             return shown(state, with_(fresh, findings=document.findings, checked=True)), ()
-        return shown(state, fresh), (effects.CheckDraft(document.path, fresh.text, fresh.number),)
+        return shown(state, fresh), (effects.CheckDraft(document.path, fresh.text, fresh.number, fresh.project),)
     if draft.typed is not None:
         text = f"{document.path.name} was changed by another program, too; mend the TOML here, then save to join both"
         return state, (effects.Tell(text, "warning"),)
@@ -337,7 +341,7 @@ def checked(state: StudioState, action: actions.DraftChecked) -> Step:
     draft = state.draft
     if draft is None or draft.number != action.number:
         return state, ()
-    project = draft.project if draft.project == action.project else action.project
+    project = draft.project if action.project is None else action.project
     return shown(state, with_(draft, project=project, findings=action.findings, checked=True)), ()
 
 

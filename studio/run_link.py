@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.log_book import LogBook, LogLine
-from studio.state import NodeNow, RunNow
+from studio.state import Foreseen, NodeNow, RunNow
 
 if TYPE_CHECKING:
+    from engine.forecast import Forecast
     from engine.machine.state import NodeRecord, RunState
     from engine.monitor.feed import Glance
     from engine.start import RunHandle
@@ -86,9 +87,48 @@ class RunLink:
         """End the run."""
         self.handle.cancel("canceled by you")
 
+    def foresee(self, path: Path, text: str) -> tuple[Foreseen, ...]:
+        """What the run would become with another text of its project. Raises WorkflowError for one that cannot run."""
+        from engine.project.loading import load
+
+        return foreseen_of(self.handle.preview(load(path, text)))
+
+    def change(self, path: Path, text: str) -> str:
+        """Go on with another text; what that meant, in a few words. Raises WorkflowError, and then nothing has changed."""
+        from engine.project.loading import load
+
+        return f"The run goes on with the edits: {summary_of(foreseen_of(self.handle.change(load(path, text), 'you')))}"
+
     def leave(self) -> None:
         """Look no more."""
         self.handle.run.feed.unsubscribe(self._subscription)
+
+
+def foreseen_of(forecast: Forecast) -> tuple[Foreseen, ...]:
+    """What was said of each node, for the screen: first what is lost, then what runs, then what stays."""
+    from engine.forecast import Fate
+
+    order = (Fate.LEAVES, Fate.RERUNS, Fate.STAYS_OUT, Fate.RUNS, Fate.GOES_ON, Fate.STAYS, Fate.KEEPS)
+    nodes = sorted(forecast.values(), key=lambda node: (not node.cancels, order.index(node.fate)))
+    return tuple(Foreseen(node.id, node.fate.value, node.reason, node.cancels) for node in nodes)
+
+
+def summary_of(nodes: Iterable[Foreseen]) -> str:
+    """`2 run again, 1 is removed, 5 keep their result`: how many nodes become what."""
+    counts: dict[str, int] = {}
+    for node in nodes:
+        counts[node.fate] = counts.get(node.fate, 0) + 1
+    return ", ".join(f"{count} {fate if count == 1 else _PLURAL.get(fate, fate)}" for fate, count in counts.items())
+
+
+_PLURAL = {
+    "has yet to run": "have yet to run",
+    "goes on": "go on",
+    "keeps its result": "keep their results",
+    "stays as it is": "stay as they are",
+    "runs again": "run again",
+    "is removed": "are removed",
+}
 
 
 # -- records ---------------------------------------------------------------------------------------------------------

@@ -109,8 +109,14 @@ class Session:
 
     def _warm_up(self) -> None:
         """Import what the first edit needs, once the first paint and the first keys have had their time."""
-        if not self._closed.wait(1.0):
-            import tomlkit  # noqa: F401
+        if self._closed.wait(1.0):
+            return
+        import tomlkit  # noqa: F401
+
+        from studio.document.links import links_of
+
+        if self.state.draft is not None:
+            links_of(self.state.draft)
 
     def perform(self, effect: Effect) -> None:
         """Do what an effect names, or hand it to the shell."""
@@ -221,7 +227,8 @@ class Session:
 
             project, found = check_text(effect.text, file=effect.path)
             if project is not None:
-                self._post(actions.DraftChecked(effect.number, project, tuple(found)))
+                other = None if project == effect.project else project
+                self._post(actions.DraftChecked(effect.number, other, tuple(found)))
 
         self._try(job)
 
@@ -359,7 +366,10 @@ class Session:
                 from engine.start import start_run
                 from studio.run_link import RunLink, run_now
 
-                handle = start_run(effect.path, text=effect.text)
+                node, part = effect.node, effect.part
+                parts = {"to": "to", "from": "from_", "only": "only"}
+                asked = {parts[part]: node} if part in parts else {}
+                handle = start_run(effect.path, text=effect.text, **asked)  # type: ignore[arg-type]
                 self.book.clear()
                 self.link = RunLink(handle, self.book)
                 self._post(actions.RunBegan(run_now(handle.state, handle.id)))
@@ -367,6 +377,16 @@ class Session:
                 self._starting = False
 
         self._aside(job)
+
+    def _foresee_change(self, effect: effects.ForeseeChange) -> None:
+        link = self.link
+        if link is not None:
+            self._aside(lambda: self._post(actions.ChangeForeseen(link.foresee(effect.path, effect.text))))
+
+    def _change_run(self, effect: effects.ChangeRun) -> None:
+        link = self.link
+        if link is not None:
+            self._aside(lambda: self._post(actions.Told(link.change(effect.path, effect.text))))
 
     def _pause_run(self, _: effects.PauseRun) -> None:
         if self.link is not None:
@@ -383,8 +403,10 @@ class Session:
 
 _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.CancelRun: Session._cancel_run,
+    effects.ChangeRun: Session._change_run,
     effects.CheckDraft: Session._check_draft,
     effects.DropRecovery: Session._drop_recovery,
+    effects.ForeseeChange: Session._foresee_change,
     effects.KeepLook: Session._keep_look,
     effects.KeepRecovery: Session._keep_recovery,
     effects.KeepTrust: Session._keep_trust,

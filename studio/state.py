@@ -22,6 +22,9 @@ from studio.document.merge import Clash
 from studio.document.reader import Broken, Document, node_at
 
 Place = Literal["welcome", "editor", "monitor", "runs", "agents"]
+Part = Literal["all", "to", "from", "only"]
+"""How much of a workflow is to run: all, what leads to the node at the cursor, what follows it, or it alone."""
+
 Drawer = Literal["problems", "toml", "changes", "log"]
 
 MIN_WIDTH, MIN_HEIGHT = 60, 16
@@ -91,6 +94,15 @@ class Remembered(Struct, frozen=True):
     zoom: int | None = None
 
 
+class Foreseen(Struct, frozen=True):
+    """What a change of the run in hand would mean for a node; `fate` is a word for people, `cancels`: it is ended first."""
+
+    path: str
+    fate: str
+    reason: str = ""
+    cancels: bool = False
+
+
 class KeptDraft(Struct, frozen=True):
     """A draft that was kept when a studio ended: its text, that of the file it was made from, when (since 1970)."""
 
@@ -117,12 +129,13 @@ class StudioState(Struct, frozen=True):
     """The whole.
 
     `document` is the draft as screens show it (`draft.document`): what the file says, with the edits made since.
-    `merge` waits for a person's choice, and `kept` is a draft from before that was not taken up yet.
+    `merge` waits for a person's choice, and `kept` is a draft from before that was not taken up yet. `foreseen` is what
+    the edits would mean for the run in hand, while that is asked.
     `inspector` is None where the size of the terminal decides, `inspector_cells` how wide a person made it (0: nobody
     did), `about` whether it tells of the node under the cursor or of the project. `line` of the project file is where a
     finding led. `focus` is the pane that gets the keys: "canvas", "inspector", "field" while somebody types in it, or the
-    open drawer. `wanted`: a run waits for the answer to the trust question. `nodes` holds the states of the run in hand
-    by path. `code` is the source of the task `code_of`; `catalog` is what can be added: functions of the project, and
+    open drawer. `wanted`: a run of this part waits for the answer to the trust question. `nodes` holds the states of the
+    run in hand by path. `code` is the source of the task `code_of`; `catalog` is what can be added: functions of the project, and
     kinds of nodes. `mode` is the canvas's, in capitals, and `mode_keys` what keys do in it, as (key, word); `zoom` is the
     one it is at, None if it never said.
     """
@@ -133,9 +146,10 @@ class StudioState(Struct, frozen=True):
     history: History = History()
     merge: Merge | None = None
     kept: KeptDraft | None = None
+    foreseen: tuple[Foreseen, ...] = ()
     broken: Broken | None = None
     trusted: bool = False
-    wanted: bool = False
+    wanted: Part | None = None
     stack: tuple[Inner, ...] = ()
     cursor: str | None = None
     drawer: Drawer | None = None

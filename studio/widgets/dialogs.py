@@ -14,9 +14,10 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
 from studio import keys
-from studio.actions import Action, Asked, Recovered, TrustAnswered
+from studio.actions import Action, Asked, ChangeAnswered, Recovered, TrustAnswered
 from studio.document.uses import Use
 from studio.notices import Notice
+from studio.state import Foreseen
 from studio.theme import kind_glyph, sign
 from studio.widgets.page import Line, Page, Piece, cut, on, shortened, spread, width_of, words
 
@@ -232,15 +233,55 @@ def unsaved_question() -> Question:
     )
 
 
-def run_menu(live: bool, paused: bool) -> Question:
-    """What can be done about running."""
+def change_question(nodes: Sequence[Foreseen], summary: str, *, ascii: bool, size: tuple[int, int]) -> Question:
+    """Whether the run in hand goes on with the edits; what that means, as many nodes as fit."""
+    room = min(WIDEST, size[0] - 2) - 8
+    most = max(1, size[1] - 16)
+    shown = nodes if len(nodes) <= most else nodes[: most - 1]
+    text: list[Line] = [[Piece(row)] for row in words(f"{summary}.", room)]
+    text.append([])
+    wide = max((min(len(node.path), 26) for node in shown), default=0) + 2
+    for node in shown:
+        ink = "failed" if node.cancels or node.fate == "is removed" else _FATES.get(node.fate, "muted")
+        said = f"{node.fate}, its attempt is ended" if node.cancels else node.fate
+        why = f"   {node.reason}" if node.reason else ""
+        left = [Piece(f"{cut(node.path, wide - 2, ascii=ascii):<{wide}}", bold=True), Piece(said, ink)]
+        text.append([*left, Piece(cut(why, room - wide - len(said), ascii=ascii), "muted")])
+    if len(nodes) > len(shown):
+        text.append([Piece(f"and {len(nodes) - len(shown)} more", "muted")])
+    loses = any(node.cancels or node.fate in ("runs again", "is removed") for node in nodes)
+    return Question(
+        "Go on with the edits?",
+        text,
+        (
+            Answer("n", "Not now", "the run goes on as it is", ChangeAnswered(False)),
+            Answer("m", "Change the run", "all of this at once, or nothing", ChangeAnswered(True)),
+        ),
+        ink="suspended" if loses else "accent",
+    )
+
+
+_FATES = {"runs again": "retrying", "has yet to run": "running", "goes on": "running", "will not run": "suspended"}
+
+
+def run_menu(live: bool, paused: bool, node: str) -> Question:
+    """What can be done about running; `node` is the one at the cursor, empty where there is none."""
+    close = Answer("n", "Close", "")
     if live:
         going = Answer("p", "Go on", "start nodes again", Asked("pause"))
         holding = Answer("p", "Pause", "what runs goes on, nothing new starts", Asked("pause"))
+        changing = Answer("m", "Apply edits", "go on with what is on the screen", Asked("change.run"))
         ending = Answer("x", "Cancel", "end what runs (asks first)", Asked("cancel.run"))
-        return Question("Run", [], (going if paused else holding, ending, Answer("n", "Close", "")), 2, "accent")
-    answers = (Answer("a", "Run all", "every node of the workflow", Asked("run.all")), Answer("n", "Close", ""))
-    return Question("Run", [], answers, 0, "accent")
+        return Question("Run", [], (going if paused else holding, changing, ending, close), 3, "accent")
+    every = Answer("a", "Run all", "every node of the workflow", Asked("run.all"))
+    if not node:
+        return Question("Run", [], (every, close), 0, "accent")
+    parts = (
+        Answer("t", f"To {node}", "it, and all that leads to it", Asked("run.to")),
+        Answer("f", f"From {node}", "it, and all that follows it", Asked("run.from")),
+        Answer("o", f"Only {node}", "with what the last runs left before it", Asked("run.only")),
+    )
+    return Question("Run", [], (every, *parts, close), 0, "accent")
 
 
 # -- keys ------------------------------------------------------------------------------------------------------------

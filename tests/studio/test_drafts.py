@@ -13,7 +13,7 @@ from studio.actions import Action, Asked, Edited
 from studio.document import edits
 from studio.document.reader import Broken, Document, read
 from studio.reduce import reduce
-from studio.state import KeptDraft, StudioState
+from studio.state import Foreseen, KeptDraft, RunNow, StudioState
 from tests.studio.projects import SMALL, project_in
 
 
@@ -133,6 +133,29 @@ def test_what_is_on_the_screen_runs_saved_or_not(opened: StudioState) -> None:
     assert isinstance(start, effects.StartRun)
     assert start.text is not None
     assert "[nodes.more]" in start.text
+
+
+@pytest.mark.parametrize("part", ["to", "from", "only"])
+def test_a_part_runs_by_the_node_at_the_cursor(opened: StudioState, part: str) -> None:
+    assert opened.document is not None
+    at = after(replace(opened, trusted=True), actions.CursorMoved("clean"))
+    assert wanted(at, Asked(f"run.{part}")) == (effects.StartRun(opened.document.path, None, part, "clean"),)  # type: ignore[arg-type]
+    asked = after(replace(at, trusted=False), Asked(f"run.{part}"))
+    [start] = wanted(asked, actions.TrustAnswered("once"))
+    assert isinstance(start, effects.StartRun)
+    assert (start.part, start.node) == (part, "clean")
+
+
+def test_edits_reach_the_run_in_hand_after_it_was_said_what_that_means(opened: StudioState) -> None:
+    assert kinds(wanted(opened, Asked("change.run"))) == {effects.Tell}
+    live = after(replace(opened, run=RunNow("r", "running")), ADD)
+    assert live.document is not None
+    path, text = live.document.path, live.document.text
+    assert wanted(live, Asked("change.run")) == (effects.ForeseeChange(path, text),)
+    told, done = reduce(live, actions.ChangeForeseen((Foreseen("plot", "has yet to run", "it is new"),)))
+    assert done == (effects.Show("change"),)
+    assert wanted(told, actions.ChangeAnswered(True)) == (effects.ChangeRun(path, text),)
+    assert wanted(told, actions.ChangeAnswered(False)) == ()
 
 
 # -- the file changes ------------------------------------------------------------------------------------------------
