@@ -192,9 +192,9 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("inspector.leave", "inspector", "escape", "back", "Go back to the graph", 4),
         # -- a field: what a person types is text, these are all that is not
         _action("field.accept", "field", "enter", "accept", "Take what is chosen or typed", 1),
-        _action("field.next", "field", "tab", "next field", "Take it, and edit the next field", 2),
-        _action("field.previous", "field", "shift+tab", "field before", "Take it, and edit the field before", 3),
-        _action("field.leave", "field", "escape", "leave", "Leave the field", 4),
+        _action("field.next", "field", "tab", "next field", "Take it, and edit the next field", 3),
+        _action("field.previous", "field", "shift+tab", "field before", "Take it, and edit the field before", 6),
+        _action("field.leave", "field", "escape", "leave", "Leave the field", 2),
         _action("field.help", "field", "f1", "keys", "Show all keys and what they do", 5),
         # -- the project file
         _action("text.write", "toml", "enter", "write", "Write in the file, at this line", 1, "double click"),

@@ -161,7 +161,7 @@ def _catalog_read(state: StudioState, action: actions.CatalogRead) -> Step:
 
 
 def _node_opened(state: StudioState, action: actions.NodeOpened) -> Step:
-    state, found = _at(replace(state, about="node"), action.path)
+    state, found = _at(replace(state, about="node", field=()), action.path)
     return replace(state, inspector=True, focus="inspector"), found
 
 
@@ -175,13 +175,22 @@ def _finding_chosen(state: StudioState, action: actions.FindingChosen) -> Step:
         return _code(state)
     if not 0 <= action.index < len(findings):
         return state, ()
-    path = path_of_keys(tuple(findings[action.index].path))
+    keys = tuple(str(key) for key in findings[action.index].path)
+    path = path_of_keys(keys)
     if path is None:
         return replace(state, drawer="toml", focus="toml", line=findings[action.index].line or 1), ()
-    state = replace(state, stack=(), focus="canvas")
+    focus = "inspector" if state.inspector_open else "canvas"
+    state = replace(state, stack=(), focus=focus, about="node", field=_field_of(keys))
     while path and state.workflow is not None and node_at(state.workflow, path) is None:
         path = path.rpartition("/")[0]
     return _at(state, path or None)
+
+
+def _field_of(keys: tuple[str, ...]) -> tuple[str, ...]:
+    """The keys inside of the node's own table."""
+    from studio.document.mending import node_depth
+
+    return keys[node_depth(keys) :]
 
 
 def troubles(state: StudioState) -> list[str]:
@@ -299,6 +308,8 @@ def _about_project(state: StudioState) -> Step:
 
 def _back(state: StudioState) -> Step:
     """Esc: out of the pane in hand, then out of what lies over or beside the canvas."""
+    if state.focus == "inspector" and state.about == "project":
+        state = replace(state, about="node")
     if state.focus in {"inspector", "field"} and not state.docked:
         return replace(state, focus="canvas", inspector=False), ()
     if state.focus != "canvas":

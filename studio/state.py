@@ -129,15 +129,15 @@ class StudioState(Struct, frozen=True):
     """The whole.
 
     `document` is the draft as screens show it (`draft.document`): what the file says, with the edits made since.
-    `merge` waits for a person's choice, and `kept` is a draft from before that was not taken up yet. `foreseen` is what
-    the edits would mean for the run in hand, while that is asked.
-    `inspector` is None where the size of the terminal decides, `inspector_cells` how wide a person made it (0: nobody
-    did), `about` whether it tells of the node under the cursor or of the project. `line` of the project file is where a
-    finding led. `focus` is the pane that gets the keys: "canvas", "inspector", "field" while somebody types in it, or the
-    open drawer. `wanted`: a run of this part waits for the answer to the trust question. `nodes` holds the states of the
-    run in hand by path. `code` is the source of the task `code_of`; `catalog` is what can be added: functions of the project, and
-    kinds of nodes. `mode` is the canvas's, in capitals, and `mode_keys` what keys do in it, as (key, word); `zoom` is the
-    one it is at, None if it never said.
+    `merge` waits for a person's choice, and `kept` is a draft from before that was not taken up yet. `foreseen` is
+    what the edits would mean for the run in hand, while that is asked. `inspector` is None where the size of the
+    terminal decides, `inspector_cells` how wide a person made it (0: nobody did), `about` whether it tells of the
+    node under the cursor or of the project, `field` the one that a finding led to. `line` of the project file is
+    where a finding led. `focus` is the pane that gets the keys: "canvas", "inspector", "field" while somebody types
+    in it, or the open drawer. `wanted`: a run of this part waits for the answer to the trust question. `nodes` holds
+    the states of the run in hand by path. `code` is the source of the task `code_of`; `catalog` is what can be added:
+    functions of the project, and kinds of nodes. `mode` is the canvas's, in capitals, and `mode_keys` what keys do in
+    it, as (key, word); `zoom` is the one it is at, None if it never said.
     """
 
     place: Place = "welcome"
@@ -157,6 +157,7 @@ class StudioState(Struct, frozen=True):
     inspector: bool | None = None
     inspector_cells: int = 0
     about: Literal["node", "project"] = "node"
+    field: tuple[str, ...] = ()
     focus: str = "canvas"
     code: Code | None = None
     code_of: str = ""

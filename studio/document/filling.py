@@ -17,6 +17,7 @@ from msgspec import UNSET, Struct, structs
 
 from engine.project.ids import why_bad
 from studio.document.buffer import Buffer
+from studio.document.catalog import KINDS
 from studio.document.completion import NOTHING, Around, Candidate, Completion, complete
 from studio.document.fields import Field
 from studio.document.spelling import Refused, read, shown
@@ -106,6 +107,11 @@ class Filling(Struct, frozen=True):
         """Take a candidate by the mouse."""
         return structs.replace(self, picked=number, open=True)._take(around)
 
+    @property
+    def _holds_its_place(self) -> bool:
+        """Whether the line must stay where it is while its field is empty: it goes when the field is left."""
+        return self.field.role == "entry" and self.sent is not UNSET
+
     def _moves(self, key: str) -> bool:
         """Whether an arrow chooses among candidates, rather than going up and down in the text."""
         return bool(self.offered.candidates) and (self.open or (key == "down" and "\n" not in self.buffer.text))
@@ -127,7 +133,7 @@ class Filling(Struct, frozen=True):
             value = read(self.field.way, self.buffer.text)
         except Refused as refused:
             return Step(structs.replace(self, refused=str(refused)))
-        if value is UNSET and self.field.required:
+        if value is UNSET and (self.field.required or self._holds_its_place):
             value = _EMPTY.get(self.field.way, "")
         if _same(value, self.sent):
             return Step(self)
@@ -177,7 +183,12 @@ class Filling(Struct, frozen=True):
 
     def leave(self, around: Around) -> Step:
         """Esc: leave with what was given so far; a text that was refused is dropped."""
-        return Step(None)
+        return self._gone(0) if not self.refused else Step(None)
+
+    def _gone(self, go: int) -> Step:
+        """Leave; a line that says nothing goes, too."""
+        empty = self._holds_its_place and not self.buffer.text.strip() and not self.field.required
+        return Step(None, given=empty, go=go)
 
     def _accept(self, go: int) -> Step:
         if self.refused:
@@ -190,7 +201,7 @@ class Filling(Struct, frozen=True):
             if self._why_not(name):
                 return Step(structs.replace(self, refused=self._why_not(name)))
             return Step(None, go=go) if not name or name == before else Step(None, given=True, value=name, go=go)
-        return Step(None, go=go)
+        return self._gone(go)
 
     def _why_not(self, name: str) -> str:
         """Why a name cannot be taken; empty where it can."""
@@ -208,6 +219,8 @@ class Filling(Struct, frozen=True):
             value = read(self.field.way, self.offered.candidates[self.picked].text)
             same = _same(value, self.field.value) or (not self.field.said and go != 0 and not self.buffer.text)
             return Step(None, go=go) if same else Step(None, given=True, value=value, go=go)
+        if self.buffer.text.strip() in self.field.options:
+            return Step(None, given=True, value=read(self.field.way, self.buffer.text), go=go)
         return Step(structs.replace(self, refused=f"choose one of {', '.join(self.field.options)}"))
 
 
@@ -217,7 +230,8 @@ def begin(field: Field, around: Around, *, text: str | None = None, taken: tuple
     `taken` are names that a name cannot be.
     """
     if field.way in _CHOICES and not field.completes:
-        offered = Completion(0, 0, tuple(Candidate(word) for word in field.options))
+        notes = {_WORD_OF.get(entry.name, entry.name): entry.text for entry in KINDS} if field.role == "kind" else {}
+        offered = Completion(0, 0, tuple(Candidate(word, notes.get(word, "")) for word in field.options))
         here = shown(field.way, field.value) if field.said else field.standing
         picked = next((n for n, word in enumerate(field.options) if word == here), 0)
         return Filling(field, Buffer(), offered, picked, open=True, sent=field.value)
@@ -239,6 +253,8 @@ def _begins(candidate: str, query: str) -> bool:
     )
 
 
+_WORD_OF = {"parallel": "nodes", "conditional": "condition"}
+"""Kinds of the catalog by the word that makes a node one of them."""
 _EMPTY: dict[str, Any] = {"list": [], "codes": [], "words": [], "nodes": []}
 _ACTS = {
     "enter": Filling.enter,

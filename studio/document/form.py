@@ -127,7 +127,7 @@ def _body(kind: type[Struct] | None, table: Table) -> Iterator[Field]:
     if kind is None:
         yield Field(
             keys=(),
-            label="kind",
+            label="does",
             way="choice",
             options=tuple(_KINDS),
             help="what the node does",
@@ -136,7 +136,7 @@ def _body(kind: type[Struct] | None, table: Table) -> Iterator[Field]:
         )
         return
     word = word_of(kind)
-    yield Field(keys=(), label="kind", way="choice", value=word, options=tuple(_KINDS), help=doc_of(kind), role="kind")
+    yield Field(keys=(), label="does", way="choice", value=word, options=tuple(_KINDS), help=doc_of(kind), role="kind")
     if kind is Wait:
         yield from wait(table)
     elif kind is Plugin:

@@ -102,7 +102,7 @@ def _set(draft: Draft, keys: tuple[str | int, ...], value: Any) -> Edit:
     if words[0] != "nodes":
         return _set_outside(draft, words, value, workflow)
     path = path_of_keys(words) or words[1]
-    depth = _depth(words)
+    depth = node_depth(words)
     return edits.SetField(path=path, keys=words[depth:], value=value, workflow=workflow)
 
 
@@ -112,8 +112,8 @@ def _set_outside(draft: Draft, words: tuple[str, ...], value: Any, workflow: str
     return edits.SetProject(keys=words, value=value, workflow=workflow)
 
 
-def _depth(words: tuple[str, ...]) -> int:
-    """How many of the keys lead to the table of the node."""
+def node_depth(words: tuple[str, ...]) -> int:
+    """How many of the keys of a finding lead to the table of its node."""
     at = 2
     while at < len(words) - 1:
         if words[at] in ("nodes", "cases"):

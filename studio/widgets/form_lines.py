@@ -120,7 +120,7 @@ class FormLines:
     def _head(self, field: Field, *, chosen: bool, wrong: bool = False) -> list[Piece]:
         mark = Piece(("|" if self.ascii else "▌") + " " if chosen else "  ", "accent")
         indent = "  " * field.depth
-        label = cut(indent + field.label, self.label - 1, ascii=self.ascii)
+        label = cut(indent + field.label, self.label, ascii=self.ascii)
         ink = "text" if chosen else "muted"
         pad = " " * max(self.label - cells(label), 0)
         return [mark, Piece(label + pad, ink)]
@@ -233,9 +233,8 @@ class FormLines:
             found.append([*(piece._replace(ground=ground) for piece in line), Piece("  ")])
         if len(offered) > MOST_OFFERED:
             more = f"{len(offered)} in all "
-            found.append(
-                [*spread([Piece(" ", ground="raised")], [Piece(more, "muted", "raised")], self.room), Piece("  ")]
-            )
+            line = spread([Piece(" ")], [Piece(more, "muted")], self.room)
+            found.append([*(piece._replace(ground="raised") for piece in line), Piece("  ")])
         return [[Piece(" " * (self.label + 2)), *line] for line in found]
 
     def first_offered(self, filling: Filling) -> int:

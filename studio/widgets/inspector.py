@@ -35,6 +35,8 @@ from studio.widgets.page import Line, Page, Piece, cut, spread, words
 
 HELP = 4
 """Rows at the bottom for what the field in hand is for."""
+ROOMY = 28
+"""Rows from which there is one to spare above."""
 KIND_WORDS = {"sub_workflow": "sub-workflow"}
 USUAL = frozenset({"executor", "timeout", "retry", "on_error", "when"})
 """Settings that stand above whether they are said or not."""
@@ -66,6 +68,7 @@ class Inspector(Page):
         self._rows: list[tuple[Spot | None, int]] = []
         self._offered: dict[int, int] = {}
         self._reveal = False
+        self._led: tuple[str, ...] = ()
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -74,13 +77,26 @@ class Inspector(Page):
         self.state = state
         old, self.subject = self.subject, subjects.subject_of(state)
         self._around = None
+        led = state.field not in ((), self._led)
+        self._led = state.field
         if old is None or self.subject is None or old.same != self.subject.same:
             self._arrive()
         elif self.filling is not None:
             self._follow()
         if self.filling is not None and state.focus not in ("field", "inspector"):
             self._end()
+        if led and self.subject is not None:
+            self._go_to(state.field)
         self.repaint()
+
+    def _go_to(self, keys: tuple[str, ...]) -> None:
+        """Take the field in hand that these keys belong to: where a finding led."""
+        sections = self.subject.sections if self.subject is not None else ()
+        every = [field for section in sections for field in section.fields if field.keys and field.role != "add"]
+        near = [field for field in every if keys[: len(field.keys)] == field.keys]
+        if near:
+            self.chosen = id_of(max(near, key=lambda field: len(field.keys)))
+            self._reveal = True
 
     def _arrive(self) -> None:
         """Another node: from the top, with what it says above what it does not."""
@@ -176,6 +192,8 @@ class Inspector(Page):
         form = FormLines(
             width, ascii=self.ascii, findings=found, chosen=chosen, filling=self.filling, keep_remark=self._remarked
         )
+        if self.size.height >= ROOMY:
+            form.add([])
         form.add(self._head(state, subject, width))
         form.add([])
         form.sections(above)
