@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from engine.errors import ValidationFailed
-from engine.machine.state import WorkflowState
+from engine.machine.state import NodeState, WorkflowState
 from engine.project.loading import look
 from engine.start import RunHandle, start_run
 
@@ -41,7 +41,7 @@ ENDS: dict[int, tuple[dict[str, str], dict[str, Any]]] = {
     23: ({"trigger": DONE}, {"after": "no"}),
     16: ({"way/left": SKIPPED}, {"way": "went right"}),
 }
-STEERED = {19, 20}
+STEERED = {15, 19, 20}
 """Patterns that have a test of their own below."""
 
 
@@ -118,6 +118,21 @@ def test_cancel_task_ends_a_region_and_leaves_the_rest(tmp_path: Path) -> None:
     assert found["region/inner"] == found["region"] == CANCELED
     assert found["each[0]"] == found["each[1]"] == found["each"] == CANCELED
     assert found["other"] == DONE
+
+
+def test_instances_are_added_while_the_run_goes(tmp_path: Path) -> None:
+    text = PROJECTS[15][1]
+    handle = begin(tmp_path, text)
+    for number in range(2):
+        needs = ", ".join(f'"more{one}"' for one in range(number + 1))
+        more = "".join(f'[nodes.more{one}]\ntask = "tasks:say"\nargs = {{ n = {one} }}\n' for one in range(number + 1))
+        (tmp_path / "project.toml").write_text(HEAD + text.replace('["one"]', f'["one", {needs}]') + more, "utf-8")
+        handle.change(tmp_path)
+    assert handle.result.nodes["all"].state is NodeState.READY
+    (tmp_path / "go.flag").touch()
+    assert set(ends(handle).values()) == {DONE}
+    assert list(handle.result.nodes) == ["one", "all", "more0", "more1"]
+    assert handle.result.nodes["more0"].attempts == 1
 
 
 @pytest.mark.parametrize(
