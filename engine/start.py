@@ -172,6 +172,27 @@ def prepare_run(
     )
 
 
+def plan_of(
+    project: Project,
+    folder: Path,
+    *,
+    params: Mapping[str, Any],
+    executor: str | None = None,
+    environment: Mapping[str, str],
+) -> Plan:
+    """What a run of the project would be made of. Raises what keeps such a run from starting; runs nothing."""
+    inner = {name: found for name, (found, _) in workflow_files(project, folder).items()}
+    return plan_project(
+        project,
+        params=params,
+        executor=executor,
+        environment=environment,
+        files=inner,
+        capacity=local_capacity(environment),
+        kinds=node_kinds(project, inner),
+    )
+
+
 def _opening(
     plan: Plan, targets: Targets, folder: Path, environment: Mapping[str, str]
 ) -> Callable[[float], Iterable[Event]]:

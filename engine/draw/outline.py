@@ -54,7 +54,9 @@ def kind_of(node: Node) -> str:
 
 
 def note_of(node: Node) -> str:
-    """One line on what a node does: the task that it runs, its condition, what it goes through."""
+    """One line on what a node does: the task that it runs, its condition, what it goes through; or that it does nothing."""
+    if not node.settings.enabled:
+        return "bypassed"
     if node.each is not None:
         return _map_note(node.each)
     if node.again is not None:
@@ -86,7 +88,7 @@ def box_of(standing: Standing) -> Box:
         lane=0 if owner is None else _lane(standing, owner),
         group=bool(standing.held),
         lanes=tuple(safe(title) for title in _lanes(node)),
-        note="" if isinstance(node.body, Composite) and not wrapped else safe(note_of(node)),
+        note="" if isinstance(node.body, Composite) and not wrapped and node.settings.enabled else safe(note_of(node)),
         behind=node.each is not None,
         most=node.again.max_iterations or 0 if node.again is not None else 0,
         off=not node.settings.enabled,

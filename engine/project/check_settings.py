@@ -13,6 +13,7 @@ from engine.project.findings import Notes, Path, shown
 from engine.project.model import (
     DEFAULT_SETTINGS,
     OWN_SCHEDULERS,
+    Approval,
     Command,
     Composite,
     ExponentialBackoff,
@@ -77,6 +78,8 @@ def check_node(node: Node, place: Path, project: Project, notes: Notes) -> None:
         _check_pool(settings.pool, project, (*place, "pool"), notes)
         _check_requires(settings.requires, project, (*place, "requires"), notes)
         _check_when(settings.when, (*place, "when"), notes)
+        if not isinstance(node.body, Task | Command | Shell | Plugin):
+            _check_idle(node, place, notes)
         if settings.cwd is not None and (not settings.cwd or "\0" in settings.cwd):
             notes.error("empty", (*place, "cwd"), "`cwd` names no folder", "write a path, or delete the line")
     check = _BODIES.get(type(node.body))
@@ -250,6 +253,25 @@ def _check_requires(value: Any, project: Project, place: Path, notes: Notes) -> 
         if have is not None and amount > have:
             message = f"it takes {amount:g} of the pool {shown(name)}, which has {have}: it can never start"
             notes.error("never", (*place, name), message, f"take at most {have}, or make the pool larger")
+
+
+_OF_ATTEMPTS = ("executor", "timeout", "retry", "pool", "priority", "requires", "env", "cwd", "once")
+"""Settings of how an attempt is run: nodes that are no attempt themselves have no use for them."""
+
+
+def _check_idle(node: Node, place: Path, notes: Notes) -> None:
+    """Settings that a node has no use for, as what it does is done by others, or by nobody."""
+    settings = node.settings
+    used = {"timeout"} if isinstance(node.body, Approval) else set()
+    chooser = getattr(node.body, "condition", None) or getattr(node.body, "switch", None)
+    until = node.again.condition if node.again is not None else None
+    if any(callable(one) or (isinstance(one, str) and is_function(one)) for one in (chooser, until)):
+        used |= {"executor", "retry"}
+    for key in _OF_ATTEMPTS:
+        if key not in used and getattr(settings, key) != getattr(DEFAULT_SETTINGS, key):
+            message = f"`{key}` is about attempts, and {shown(str(node.id))} makes none of its own"
+            inside = "give it to the nodes inside, or delete it" if isinstance(node.body, Composite) else "delete it"
+            notes.warning("idle-setting", (*place, key), message, inside)
 
 
 def _check_alternative(standing: Standing, standings: list[Standing], notes: Notes) -> None:

@@ -16,6 +16,7 @@ from studio.front.streams import say, tell
 from studio.front.terminal import Terminal, terminal_of
 
 if TYPE_CHECKING:
+    from engine.plan import Plan
     from engine.project.loading import Loaded
     from engine.start import RunHandle
     from engine.targets import Targets
@@ -287,12 +288,12 @@ _CODES = {"completed": exit_codes.COMPLETED, "failed": exit_codes.FAILED}
 
 
 def _show_plan(loaded: Loaded, chosen: dict[str, Any], executor: str | None, targets: Targets, as_json: bool) -> int:
-    from engine.planner import plan_project
+    from engine.start import plan_of
 
     assert loaded.project is not None
     _check_executor(executor)
-    plan = plan_project(loaded.project, params=chosen, executor=executor, environment=os.environ)
-    skipped = {*plan.templates, *plan.hidden}
+    plan = plan_of(loaded.project, loaded.folder, params=chosen, executor=executor, environment=os.environ)
+    skipped = {*plan.templates, *plan.hidden, *_bypassed(plan)}
     if targets:
         from engine.targets import select
 
@@ -322,10 +323,32 @@ def _show_plan(loaded: Loaded, chosen: dict[str, Any], executor: str | None, tar
     for level in sorted(levels):
         for place, node in enumerate(levels[level]):
             work = plan.works[node]
-            what = (work.name if work.kind == "task" else work.kind) if work is not None else ""
+            what = (work.name if work.kind == "task" else work.kind) if work is not None else _holding(plan, node)
             after = ", ".join(paint.safe(plan.names[source]) for source in plan.deps[node])
             where = work.executor if work is not None else ""
             head = str(level) if not place else ""
             rows.append([head, paint.safe(plan.names[node]), paint.safe(what), where, after])
     tell(paint.table(["level", "node", "runs", "on", "after"], rows, right=frozenset({0})))
     return exit_codes.COMPLETED
+
+
+def _holding(plan: Plan, node: int) -> str:
+    """What a node does that is no attempt of its own, in a word or two."""
+    from engine.frames import Again, Bypass, Choice, Each, Group, Pause, Question
+
+    words = {Choice: "one branch", Each: "map", Again: "loop", Pause: "wait", Question: "approval", Bypass: "bypassed"}
+    frame = plan.frames.get(node)
+    if isinstance(frame, Group):
+        return "one after the other" if frame.sequential else "side by side"
+    return words.get(type(frame), "")
+
+
+def _bypassed(plan: Plan) -> set[int]:
+    """The nodes that are skipped because what holds them is bypassed."""
+    from engine.frames import Bypass
+
+    found: set[int] = set()
+    for node, frame in plan.parents.items():  # what holds comes before what it holds
+        if frame in found or isinstance(plan.frames.get(frame), Bypass):
+            found.add(node)
+    return found
