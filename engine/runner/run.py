@@ -84,7 +84,6 @@ class Run:
         self._driver: int | None = None
         self._machine = threading.Lock()
         self._holder: int | None = None
-        self._looked = 0.0
         self._turned = -LOOK
         self._needed = False
         self._problem: BaseException | None = None
@@ -246,7 +245,8 @@ class Run:
                 try:
                     self._holder = self._driver
                     self._needed = False
-                    self._exchange_all((), take=False)
+                    self._exchange_all((), False)
+                    self._turned = -LOOK  # nobody else has looked since
                     if self.state.is_over:
                         return
                     pause = self._pause()
@@ -264,7 +264,8 @@ class Run:
 
     def _turn(self, news: Sequence[News]) -> Attempt | None:
         """Do the driver's work in the thread of an executor, unless somebody is at it; what that thread shall do next."""
-        pieces, machine = self._inbox.pieces, self._machine
+        inbox, machine = self._inbox, self._machine
+        pieces = inbox.pieces
         if not machine.acquire(False):
             pieces.extend(news)
             news = ()
@@ -272,35 +273,35 @@ class Run:
                 return None
         own: Attempt | None = None
         while True:
-            needed = True
+            needed = False
             try:
                 self._holder = get_ident()
-                own = self._exchange_all(news, take=own is None) or own
-                self._turned = self._looked
-                needed = self._needs_driver()
+                own = self._exchange_all(news, own is None) or own
+                if own is None or inbox.wakes_at is not None:
+                    needed = self._needs_driver()
             except BaseException as problem:
-                self._problem = problem
+                self._problem, needed = problem, True
             finally:
                 self._holder = None
                 machine.release()
             if needed:  # not before letting go: it would find the machine taken, and sleep again
                 self._needed = True
-                self._inbox.wake()
-            news = ()
+                inbox.wake()
             if not pieces or self._problem is not None or not machine.acquire(False):
                 return own
+            news = ()
 
-    def _exchange_all(self, news: Sequence[Piece], *, take: bool) -> Attempt | None:
+    def _exchange_all(self, news: Sequence[Piece], take: bool) -> Attempt | None:
         """One look at everything, by whoever holds the machine. Who wants to `take` an attempt gets one, if there is."""
-        self._looked = now = self._clock() - self._zero
-        stations = self._stations
+        self._turned = now = self._clock() - self._zero
+        exchange, stations = self._exchange, self._stations
         if self._inbox.pieces:
             news = [*self._inbox.take(), *news]
-        orders = self._exchange.step(news, now, stations.limit())
+        orders = exchange.step(news, now, stations.limit())
         own = orders.pop(0) if take and orders and stations.are_one else None
         if orders and (local := stations.dispatch(orders)):
             self._local.extend(local)
-        if self._exchange.ending:
+        if exchange.ending:
             self._end()
         if now - self._publisher.published > TURN:
             self._publish(now)
