@@ -82,7 +82,8 @@ class Asking(Page):
         room = width - 6
         body: list[Line] = [[]]
         body += [[Piece(" "), *line] for line in self.question.text]
-        body.append([])
+        if self.question.text:
+            body.append([])
         for number, answer in enumerate(self.question.answers):
             here = number == self.chosen
             ground = "accentbg" if here else "surface"
