@@ -118,7 +118,7 @@ def written(draft: Draft, operations: Collection[Operation], places: Mapping[str
     """
     try:
         sheet = draft.sheet.edited(operations)
-        tops = {_top(operation.path) for operation in operations} | _targets(operations)
+        tops = {top_of(operation.path) for operation in operations} | _targets(operations)
         project = reread(draft.project, draft.sheet, sheet, tops, fallback_name(draft.saved))
     except ValueError as error:
         remedy = "change it in the TOML"
@@ -128,10 +128,11 @@ def written(draft: Draft, operations: Collection[Operation], places: Mapping[str
 
 
 def _targets(operations: Collection[Operation]) -> set[Keys]:
-    return {_top(operation.to) for operation in operations if hasattr(operation, "to")}
+    return {top_of(operation.to) for operation in operations if hasattr(operation, "to")}
 
 
-def _top(path: tuple[str | int, ...]) -> Keys:
+def top_of(path: tuple[str | int, ...]) -> Keys:
+    """The table at the top of the file that something belongs to: a node, a workflow, or [params] and the like."""
     return tuple(str(key) for key in path[: 2 if path[0] in ("nodes", "workflows") else 1])
 
 

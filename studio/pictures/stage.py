@@ -225,7 +225,9 @@ class Stage:
         found = self.known.advance(nodes, changed, clock)
         if flash and self.known.turned and self.zoom is not Zoom.DOT:
             done = [box for box in self.known.turned if self.faces[box].state == "completed"]
-            arrived = {steps.outer(self.scene, self.scene.visible(box)) for each in done for box in self.web.takers(each)}
+            arrived = {
+                steps.outer(self.scene, self.scene.visible(box)) for each in done for box in self.web.takers(each)
+            }
             self.flashes.note(self.known.turned, arrived, clock)
             self._show_flashes()
             found += arrived

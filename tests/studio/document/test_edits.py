@@ -13,6 +13,8 @@ from studio.document.draft import Draft, draft_of
 from studio.document.edits import EditRefused
 from studio.document.history import History, done, redone, undone
 from studio.document.reader import walk
+from studio.document.rules import apply
+from studio.document.sheet import split
 from tests.studio.document.drafts import NO_EXPLAIN, TEXTS, WRITTEN, Chance, document, draft
 
 
@@ -86,3 +88,43 @@ def test_comments_live_as_long_as_what_they_are_about(data: st.DataObject, text:
         except EditRefused:
             continue
         assert wanted <= said(made.text), edit
+
+
+@given(st.data(), st.sampled_from(TEXTS))
+@settings(max_examples=150, deadline=None, phases=NO_EXPLAIN)
+def test_what_is_typed_somewhere_is_read_as_the_whole_file_would_be(data: st.DataObject, text: str) -> None:
+    chance = Chance(data)
+    made = draft(text)
+    for _ in range(4):
+        now = made.typed.text if made.typed is not None else made.text
+        at = chance.pick(range(len(now) + 1))
+        gone = chance.pick((0, 0, 1, 3, 30))
+        came = chance.pick(TYPED)
+        now = now[:at] + came + now[at + gone :]
+        made, _ = apply(made, edits.SetText(now))
+        found, whole = read(now, made.project.workflow.name), split(now)
+        if made.typed is not None:
+            assert found.project is None
+            assert made.typed.text == now
+            continue
+        assert made.text == now
+        assert found.project is not None
+        assert [block.keys for block in made.sheet.blocks] == [block.keys for block in whole.blocks]
+        assert (made.sheet.blocks, made.sheet.tail) == (whole.blocks, whole.tail)
+        agrees(made)
+
+
+TYPED = (
+    "",
+    "x",
+    "\n",
+    '"',
+    "[",
+    "]",
+    "#",
+    " = 1\n",
+    "\n[nodes.load]\n",
+    "\n[nodes.new]\nshell = 'x'\n",
+    '"""',
+    "needs = [\n",
+)
