@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from engine.draw.crossings import untangle
 from engine.draw.groups import Level
-from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered
+from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered, longest_path, regathered
 from engine.draw.packing import Piece, chosen_columns
 from engine.draw.scene import Graph, Scene, Zoom
 from engine.draw.sizes import CARD_ROWS
@@ -77,6 +77,7 @@ class Held:
     def __init__(self, graph: Graph, before: Scene, level: Level, stood: Footing) -> None:
         self.boxes = [graph.boxes[box] for box in level.boxes]
         self.before = before
+        self.level = level
         self.stood = stood
         old = {box.path: at for at, box in enumerate(before.graph.boxes)} if before.graph is not graph else None
         self._heights = [self._height(graph, box, old) for box in level.boxes]
@@ -94,7 +95,7 @@ class Held:
         """Layers of the level in their order."""
         stood, boxes = self.stood, self.boxes
         least = [box.layer if box.pin is not None else max(box.layer, stood.column(box.path)) for box in boxes]
-        drawn = layered(len(boxes), arcs, least, [0] * len(boxes))
+        drawn = self._as_before(arcs, least) or layered(len(boxes), arcs, least, [0] * len(boxes))
         drawn.held = True
         keys = keys_of(drawn, [box.path for box in boxes])
         pins: dict[int, int] = {}
@@ -120,6 +121,18 @@ class Held:
                 insert(column, loose, row, wish, self._apart, pins, self._first)
         drawn.rows = (self.before.zoom, row)
         return drawn
+
+    def _as_before(self, arcs: list[Arc], least: list[int]) -> Layered | None:
+        """The layers of before where no box, no edge and no column is another: somebody moved or renamed a node."""
+        level, old = self.level, self.before.graph.boxes
+        panel = next((panel for panel in self.before.panels if panel.group == level.group), None)
+        if panel is None or level.boxes != list(panel.items) or level.links != panel.links:
+            return None
+        if any(old[box].path != mine.path for box, mine in zip(level.boxes, self.boxes, strict=True)):
+            return None
+        if longest_path(len(self.boxes), arcs, least) != panel.layered.layer[: len(self.boxes)]:
+            return None
+        return regathered(panel.layered)
 
     def _apart(self, upper: int, lower: int) -> int:
         count = len(self._heights)

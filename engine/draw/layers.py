@@ -51,6 +51,7 @@ class Layered:
         "hops",
         "layer",
         "net",
+        "origin",
         "parts",
         "ramp_of",
         "ramps",
@@ -63,6 +64,8 @@ class Layered:
         self.depth = 0
         self.held = False
         """True if the order is that of an earlier picture, with all in one part."""
+        self.origin: Layered | None = None
+        """If it is, and no box and no edge is another: the layers of that picture."""
         self.rows: tuple[int, dict[int, int]] = (0, {})
         """If it is: the zoom of that picture, and the row of every item in it."""
         self.layer: list[int] = []
@@ -112,6 +115,22 @@ def layered(count: int, arcs: Sequence[Arc], at_least: Sequence[int], lanes: Seq
             _pass_through(drawn, net, targets, part_of)
     _gather(drawn, part_of)
     return drawn
+
+
+def regathered(drawn: Layered) -> Layered:
+    """The same layers and stand-ins, all in one part, whose order may be changed."""
+    again = Layered(drawn.boxes)
+    again.depth, again.layer, again.up, again.down, again.net = (
+        drawn.depth,
+        drawn.layer,
+        drawn.up,
+        drawn.down,
+        drawn.net,
+    )
+    again.origin = drawn
+    again.hops, again.exits, again.ramps, again.ramp_of = drawn.hops, drawn.exits, drawn.ramps, drawn.ramp_of
+    _gather(again, [0] * len(again.layer))
+    return again
 
 
 def _too_far(drawn: Layered, nets: dict[Net, list[int]]) -> set[Net]:

@@ -47,7 +47,9 @@ def lay_out(
         before = None
     for level in reversed(levels(graph, forms)):
         stood = footing(before, arrangement.frame(level)) if before is not None else None
-        sketch = Sketch(graph, zoom, level, arrangement.layered(level), found, inner, space, stood)
+        drawn = arrangement.layered(level)
+        was = next((panel for panel in before.panels if panel.layered is drawn.origin), None) if before else None
+        sketch = Sketch(graph, zoom, level, drawn, found, inner, space, stood, was)
         if level.group >= 0:
             found[level.group] = Size(sketch.width, sketch.height, stretches=False)
             inner[level.group] = sketch
@@ -87,6 +89,8 @@ def _place(sketch: Sketch, scene: Scene, x: int, y: int) -> None:
     panel.column_width = sketch.column_width
     panel.cards = sketch.cards
     panel.lift = sketch.lift
+    panel.solved = sketch.solved
+    panel.gaps = sketch.gaps
     panel.gap_x = [x + at for at in sketch.gap_x]
     panel.rows = [y + at for at in sketch.row]
     panel.items = {box: item for item, box in enumerate(level.boxes)}

@@ -20,9 +20,15 @@ def wire(sketch: Sketch, scene: Scene, panel: Panel) -> None:
         panel.rails = DotRails(sketch, panel)
         return
     panel.wires = []
-    for gap, strands in enumerate(sketch.strands):
+    was = sketch.was
+    if was is not None:
+        panel.rails = dict(was.rails)
+    for gap in range(sketch.drawn.depth + 1):
+        if was is not None and gap in sketch.quiet and _stands(panel, was, gap):
+            panel.wires.append(was.wires[gap])
+            continue
         wires: list[Wire] = []
-        for strand in strands:
+        for strand in sketch.strands_in(gap):
             made = _wires(sketch, scene, panel, gap, strand)
             panel.rails[strand.hop] = made
             wires += made
@@ -30,6 +36,16 @@ def wire(sketch: Sketch, scene: Scene, panel: Panel) -> None:
     if sketch.highways:
         panel.roads = _roads(sketch, panel)
         panel.wires.append(list(panel.roads.values()))
+
+
+def _stands(panel: Panel, was: Panel, gap: int) -> bool:
+    """Whether a gap and the columns beside it are where they were."""
+    if panel.rect[:2] != was.rect[:2] or panel.gap_x[gap] != was.gap_x[gap]:
+        return False
+    if gap == len(panel.column_x):
+        return panel.rect == was.rect
+    beside = gap == 0 or panel.cards[gap - 1] == was.cards[gap - 1]
+    return beside and panel.column_x[gap] == was.column_x[gap] and panel.column_width[gap] == was.column_width[gap]
 
 
 def _roads(sketch: Sketch, panel: Panel) -> dict[Net, Wire]:
@@ -52,14 +68,15 @@ def _wires(sketch: Sketch, scene: Scene, panel: Panel, gap: int, strand: Strand)
     dy = panel.rect.y
     source = level.group if strand.source < 0 else level.boxes[strand.source]
     net = (strand.source, order)
-    x = panel.rect.x + sketch.first_track[gap] + strand.track * sketch.spacing[gap]
+    first, spacing = panel.gap_x[gap] + sketch.gaps[gap].first, sketch.gaps[gap].spacing
+    x = first + strand.track * spacing
     start = panel.gap_x[gap]
     if 0 <= left < drawn.boxes:
         start = scene.rects[level.boxes[left]].right
     elif left < HIGHWAY:
         start = x - 1
     second = strand.jog
-    turn = panel.rect.x + sketch.first_track[gap] + second.track * sketch.spacing[gap] if second else x
+    turn = first + second.track * spacing if second else x
     ends = []
     for right in drawn.hops[strand.hop]:
         row = dy + sketch.row_of(right, net)

@@ -33,6 +33,7 @@ from engine.draw.layers import Layered
 
 if TYPE_CHECKING:
     from engine.draw.steady import Footing
+    from engine.draw.tracks import Signature, Solution
 
 EdgeKind = Literal["data", "order"]
 
@@ -216,6 +217,16 @@ class Frame(NamedTuple):
     rules: tuple[Rule, ...]
 
 
+class Gap(NamedTuple):
+    """How wide a gap is, where its first track is, counted from its left edge, how far its tracks are apart, and the
+    lowest row of any jog in it (or -1)."""
+
+    width: int
+    first: int
+    spacing: int
+    lowest: int
+
+
 class Panel:
     """One frame's picture (the root's, or an open group's), in the scene's coordinates.
 
@@ -229,6 +240,7 @@ class Panel:
         "column_width",
         "column_x",
         "gap_x",
+        "gaps",
         "group",
         "items",
         "layered",
@@ -240,6 +252,7 @@ class Panel:
         "rect",
         "roads",
         "rows",
+        "solved",
         "wires",
     )
 
@@ -252,9 +265,12 @@ class Panel:
         self.column_width: list[int] = []
         self.cards: list[int] = []
         """The common width of the cards of each column."""
+        self.solved: Mapping[Signature, Solution] = {}
+        """The tracks of each gap, by what they depend on."""
         self.lift = 0
         """Rows above everything that highways take."""
         self.gap_x: list[int] = []
+        self.gaps: list[Gap] = []
         self.members: list[list[int]] = []
         self.items: dict[int, int] = {}
         self.rows: list[int] = []

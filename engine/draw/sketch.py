@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from engine.draw.groups import Level
 from engine.draw.layers import ENTRY, HIGHWAY, Layered, Net
 from engine.draw.packing import Piece, rows_for
 from engine.draw.rows import rows
-from engine.draw.scene import Graph, Rule, Zoom
+from engine.draw.scene import Gap, Graph, Panel, Rule, Zoom
 from engine.draw.sizes import Size
 from engine.draw.steady import Footing, held, keys_of, wish_of
-from engine.draw.tracks import Strand, assign
+from engine.draw.tracks import Signature, Solution, Strand, Tracks, assign, assign_again, signature, solution
 
 GAP_LEAST, GAP_MOST = 5, 12
 _FRAME_LEAST = 11
+_SOLVED = 3  # tracks of gaps are remembered for so many pictures
 _SIDE = 1  # empty columns inside a frame where nothing enters or leaves
 
 
@@ -31,6 +32,7 @@ class Sketch:
         inner: Mapping[int, Sketch],
         space: int,
         stood: Footing | None = None,
+        was: Panel | None = None,
     ) -> None:
         self.graph = graph
         self.zoom = zoom
@@ -47,11 +49,19 @@ class Sketch:
         self.rules: list[Rule] = []
         self.stood = stood if drawn.held else None
         self.lift = 0
+        self.solved: dict[Signature, Solution] = {}
         self.height = self._set_rows() if self.stood is None else self._hold_rows(self.stood)
         self.highways = self._set_highways()
         if self.framed:
             self.port = self._port_row() if self.stood is None else self.stood.port + self.lift
-        self.strands = self._strands()
+        self.was = (
+            was if was is not None and was.layered is drawn.origin and not inner and zoom is not Zoom.DOT else None
+        )
+        self.quiet = self._quiet()
+        self.strands = self._strands(self.quiet)
+        self._late: list[list[Strand]] | None = None
+        if self.was is not None:
+            self.solved = dict(list(self.was.solved.items())[-_SOLVED * (drawn.depth + 1) :])
         self.members: list[list[int]] = [[] for _ in range(drawn.depth)]
         self._set_members()
         self._set_columns()
@@ -214,16 +224,37 @@ class Sketch:
             return self.row[item]
         return self.highways[net] if item == HIGHWAY or item in self.drawn.ramps else self.port
 
-    def _strands(self) -> list[list[Strand]]:
+    def _quiet(self) -> frozenset[int]:
+        """The gaps in which nothing is another than before: no row on either side has changed."""
+        was, layer = self.was, self.drawn.layer
+        if was is None or self.port + was.rect.y != was.port:
+            return frozenset()
+        top = was.rect.y
+        rows = zip(self.row, was.rows, strict=True)
+        stirred = {layer[item] for item, (row, before) in enumerate(rows) if row + top != before}
+        return frozenset(at for at in range(self.drawn.depth + 1) if at not in stirred and at - 1 not in stirred)
+
+    def strands_in(self, gap: int) -> list[Strand]:
+        """The strands of a gap, with their tracks."""
+        if gap not in self.quiet:
+            return self.strands[gap]
+        if self._late is None:  # the columns went aside, so what is quiet has to be drawn after all
+            self._late = self._strands(frozenset(range(self.drawn.depth + 1)) - self.quiet)
+        self._tracks(self._late[gap])
+        return self._late[gap]
+
+    def _strands(self, without: Collection[int]) -> list[list[Strand]]:
         drawn = self.drawn
         found: list[list[Strand]] = [[] for _ in range(drawn.depth + 1)]
         if self.zoom is Zoom.DOT:
             return found
         for key, ((left, order), rights) in enumerate(drawn.hops.items()):
+            gap = drawn.gap_of(left, rights)
+            if gap in without:
+                continue
             net = (drawn.net[left] if left >= 0 else drawn.ramps.get(left)) or (left, order)
             ends = sorted({self.row_of(right, net) for right in rights})
             landing = {self.row[right] for right in rights if 0 <= right < drawn.boxes}
-            gap = drawn.gap_of(left, rights)
             strand = Strand(key + 1, net[0], self.row_of(left, net), ends, landing)
             strand.hop = (left, order)
             found[gap].append(strand)
@@ -241,8 +272,7 @@ class Sketch:
         self.column_width: list[int] = []
         self.cards: list[int] = []
         self.gap_x: list[int] = []
-        self.first_track: list[int] = []
-        self.spacing: list[int] = []
+        self.gaps: list[Gap] = []
         x = 1 if self.framed else 0
         for gap in range(depth + 1):
             self.gap_x.append(x)
@@ -257,25 +287,35 @@ class Sketch:
                 x += self.column_width[-1]
         self.width = max(x, _FRAME_LEAST) + 1 + self.behind if self.framed else x
 
-    def _gap_width(self, gap: int) -> int:
-        strands = self.strands[gap]
-        outer = gap in (0, self.drawn.depth)
+    def _tracks(self, strands: list[Strand]) -> Tracks:
+        """The tracks of a gap; those of before where nothing in it is new."""
+        if len(strands) < 2:
+            return assign(strands)
+        taken = sorted(set(self.highways.values()))
+        key = signature(strands, taken)
+        known = self.stood.solved.get(key) if self.stood is not None else None
+        tracks = assign(strands, taken) if known is None else assign_again(strands, known)
+        self.solved[key] = solution(strands, tracks) if known is None else known
+        return tracks
+
+    def _gap_width(self, number: int) -> int:
+        gap = self.was.gaps[number] if self.was is not None and number in self.quiet else self._gap(number)
+        self.gaps.append(gap)
+        self.height = max(self.height, gap.lowest + 1 + self.framed)
+        return gap.width
+
+    def _gap(self, number: int) -> Gap:
+        strands = self.strands[number]
+        outer = number in (0, self.drawn.depth)
         if self.zoom is Zoom.DOT:
-            self.first_track.append(self.gap_x[gap])
-            self.spacing.append(1)
-            return 0 if outer else 2
-        tracks = assign(strands, set(self.highways.values()))
-        self.height = max(self.height, tracks.lowest + 1 + self.framed)
-        stood = self.stood.gaps[gap] if self.stood is not None and gap < len(self.stood.gaps) else 0
-        spacing = (
-            2 if 2 * tracks.needed + 2 <= GAP_MOST and not tracks.needed + 3 <= stood < 2 * tracks.needed + 2 else 1
-        )
-        span = max(0, (tracks.needed - 1) * spacing + 1)
+            return Gap(0 if outer else 2, 0, 1, -1)
+        needed, lowest = self._tracks(strands)
+        stood = self.stood.gaps[number] if self.stood is not None and number < len(self.stood.gaps) else 0
+        spacing = 2 if 2 * needed + 2 <= GAP_MOST and not needed + 3 <= stood < 2 * needed + 2 else 1
+        span = max(0, (needed - 1) * spacing + 1)
         if outer:
             wide = span + 3 if strands else _SIDE if self.framed else 0
         else:
             wide = max(GAP_LEAST, span + 3)
         wide = max(wide, stood)
-        self.first_track.append(self.gap_x[gap] + (wide - span) // 2)
-        self.spacing.append(spacing)
-        return wide
+        return Gap(wide, (wide - span) // 2, spacing, lowest)

@@ -22,6 +22,7 @@ from typing import NamedTuple
 
 from engine.draw.layers import Layered
 from engine.draw.scene import Panel, Scene
+from engine.draw.tracks import Signature, Solution
 
 Key = str | tuple[str, bool, int]
 Separation = Callable[[int, int], int]
@@ -40,8 +41,8 @@ class Footing(NamedTuple):
     """Where the items of one frame stood: rows and columns by key, and how wide things were.
 
     `gone` has the column and the row of some that were deleted since, so that what an undo brings back finds its old
-    place. `cards` is the common width of the cards of each column, `gaps` the width of each gap but the last, `port` the frame's
-    port row. Rows are counted from the top of the frame.
+    place. `solved` are the tracks of its gaps. `cards` is the common width of the cards of each column, `gaps` the width
+    of each gap but the last, `port` the frame's port row. Rows are counted from the top of the frame.
     """
 
     rows: Mapping[Key, int]
@@ -50,6 +51,7 @@ class Footing(NamedTuple):
     gaps: Sequence[int] = ()
     port: int = 0
     gone: Mapping[Key, tuple[int, int]] = {}
+    solved: Mapping[Signature, Solution] = {}
 
     def column(self, key: Key) -> int:
         """The column in which an item stood; 0 if it is not known."""
@@ -91,7 +93,8 @@ def _footing(scene: Scene, panel: Panel) -> Footing:
     top = panel.rect.y + panel.lift
     rows = dict(zip(keys, [row - top for row in panel.rows], strict=True))
     gaps = [start - gap for start, gap in zip(panel.column_x, panel.gap_x, strict=False)]
-    return Footing(rows, dict(zip(keys, drawn.layer, strict=True)), panel.cards, gaps, panel.port - top)
+    columns = dict(zip(keys, drawn.layer, strict=True))
+    return Footing(rows, columns, panel.cards, gaps, panel.port - top, solved=panel.solved)
 
 
 def keys_of(drawn: Layered, paths: Sequence[str]) -> list[Key]:

@@ -42,12 +42,65 @@ class Strand:
         self.bottom = max(self.row, self.ends[-1])
         self.upright = self.top < self.bottom
 
+    def turn(self, row: int) -> Strand:
+        """Go to a second track on this row; the second half, which has all the ends, is returned."""
+        second = Strand(-1 - self.key, self.source, row, self.ends, self.landing)
+        self.ends, self.landing, self.jog = [row], set(), second
+        self._span()
+        return second
+
 
 class Tracks(NamedTuple):
     """How many tracks a gap needs, and the lowest row that any jog is on (or -1)."""
 
     needed: int
     lowest: int
+
+
+Signature = tuple[object, ...]
+"""All that the tracks of a gap depend on."""
+
+
+class Solution(NamedTuple):
+    """The tracks of a gap, to be given again to strands of the same signature: for each the track, and the row and the
+    track of its jog (-1 without one)."""
+
+    tracks: Tracks
+    turns: tuple[tuple[int, int, int], ...]
+
+
+def signature(strands: list[Strand], taken: Collection[int] = ()) -> Signature:
+    """What `assign` looks at, with sources named by the first strand that has them."""
+    first: dict[int, int] = {}
+    return (
+        *taken,
+        *[
+            (first.setdefault(strand.source, at), strand.row, *strand.ends, *strand.landing)
+            for at, strand in enumerate(strands)
+        ],
+    )
+
+
+def solution(strands: list[Strand], tracks: Tracks) -> Solution:
+    """What `assign` found."""
+    return Solution(
+        tracks,
+        tuple(
+            [
+                (strand.track, strand.jog.row, strand.jog.track) if strand.jog is not None else (strand.track, -1, -1)
+                for strand in strands
+            ]
+        ),
+    )
+
+
+def assign_again(strands: list[Strand], known: Solution) -> Tracks:
+    """Do as `assign` did for the same signature."""
+    for strand, (track, row, jog_track) in zip(strands, known.turns, strict=True):
+        if jog_track >= 0:
+            strand.turn(row).track = jog_track
+        strand.track = track
+    return known.tracks
 
 
 def assign(strands: list[Strand], taken: Collection[int] = ()) -> Tracks:
@@ -137,10 +190,7 @@ def _split(strand: Strand, used: set[int]) -> Strand:
     """Make a strand turn to a second track on a free row; the second half, which has all its ends, is returned."""
     row = _free_row(strand, used)
     used.add(row)
-    second = Strand(-1 - strand.key, strand.source, row, strand.ends, strand.landing)
-    strand.ends, strand.landing, strand.jog = [row], set(), second
-    strand._span()
-    return second
+    return strand.turn(row)
 
 
 def _free_row(strand: Strand, used: set[int]) -> int:

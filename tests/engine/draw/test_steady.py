@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from engine.draw.layers import Layered
 from engine.draw.placement import Arrangement, lay_out
 from engine.draw.scene import Box, Edge, Form, Graph, Rect, Scene, Zoom
 from tests.engine.draw.pictures import forms_of, graph, graphs
@@ -69,7 +72,9 @@ def edits(draw: st.DrawFn, graph: Graph, pinning: bool = True) -> Graph:
     what = draw(st.sampled_from(["add", "add", "delete", "connect", "cut", "rename", *["pin"] * pinning]))
     if what == "add":
         at = draw(st.sampled_from([*tops, count]))
-        name = f"new{count}" + "y" * draw(st.integers(0, 20))
+        name = f"new{len(graph.boxes)}" + "y" * draw(st.integers(0, 20))
+        while name in {box.path for box in graph.boxes}:
+            name += "z"
         some = st.sets(st.sampled_from(tops), max_size=3) if tops else st.just(set())
         return with_box(graph, at, Box(name, label=len(name), name=name), draw(some), draw(some))
     if not count or (what == "delete" and count == 1):
@@ -168,6 +173,37 @@ def test_pins_are_kept_through_all_that_is_edited(data: st.DataObject) -> None:
         pinned = {path: row for path, row in pinned.items() if path in places(scene)}
         assert {path: places(scene)[path][1] for path in pinned} == pinned
         check(scene)
+
+
+@LIMIT
+@given(st.data(), st.sampled_from([Zoom.CARD, Zoom.LINE]))
+def test_what_is_taken_from_the_picture_before_is_what_would_be_made(data: st.DataObject, zoom: Zoom) -> None:
+    """Moving again and again reuses tracks and wires; a picture that may reuse none of them is the same."""
+    scene = lay_out(data.draw(graphs(most=14)), zoom)
+    for _ in range(3):
+        boxes = list(scene.graph.boxes)
+        at = data.draw(st.integers(0, len(boxes) - 1))
+        row = scene.port_row(at) + data.draw(st.integers(-9, 9))
+        boxes[at] = replace(boxes[at], label=data.draw(st.integers(1, 20)), pin=max(1, row))
+        moved = Graph(boxes, scene.graph.edges)
+        after = edited(scene, moved)
+        for panel in scene.panels:
+            panel.layered, panel.solved = _copy(panel.layered), {}
+        scene.footings.clear()
+        fresh = edited(scene, moved)
+        assert fresh.rects == after.rects
+        assert [repr(panel.wires) for panel in fresh.panels] == [repr(panel.wires) for panel in after.panels]
+        assert {hop: repr(wires) for hop, wires in fresh.panels[0].rails.items()} == {
+            hop: repr(wires) for hop, wires in after.panels[0].rails.items()
+        }
+        scene = after
+
+
+def _copy(drawn: Layered) -> Layered:
+    """The same layers, that are not those of any picture."""
+    other = copy(drawn)
+    other.layer = [*drawn.layer]
+    return other
 
 
 @LIMIT
