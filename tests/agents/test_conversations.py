@@ -1,4 +1,8 @@
-"""Coordinator and agents over a wire that does anything, with deaths on both sides: each attempt ends exactly once."""
+"""Coordinator and agents over a wire that does anything, with deaths on both sides: each attempt ends exactly once.
+
+Engines come back and adopt what agents hold, agents drain, attempts want something that each agent has one of, and some
+must run once at the most.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,15 @@ from collections import Counter
 
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from world import World
 
+from agents.errors import AgentUnavailable
+from agents.fleet import NOTHING, Requirements
+
 picks = st.integers(0, 1 << 20)
+names = st.sampled_from(["a0", "a1", "a2"])
+GPU = Requirements(["linux"], {"gpu": 1.0})  # of which each agent has one
 
 
 class Conversations(RuleBasedStateMachine):
@@ -17,14 +26,23 @@ class Conversations(RuleBasedStateMachine):
         super().__init__()
         self.world = World(agents=3, slots=2, heartbeat=0.4, heartbeat_timeout=1.6, reassign=1000)
         self.nodes = 0
-        self.submitted: dict[int, object] = {}
+        self.submitted: dict[int, dict[str, object]] = {}
 
-    @rule(many=st.integers(1, 12))
-    def submit(self, many):
+    @initialize(met=st.booleans())
+    def begin(self, met):
+        if met:
+            self.world.meet()
+
+    @rule(
+        many=st.integers(1, 12),
+        requires=st.sampled_from([NOTHING, NOTHING, GPU]),
+        once=st.sampled_from([False, False, True]),
+    )
+    def submit(self, many, requires, once):
         for _ in range(many):
             self.nodes += 1
-            (job,) = self.world.submit(self.nodes)
-            self.submitted[self.nodes] = job
+            self.submitted[self.nodes] = {"requires": requires, "once": once}
+            self.world.submit(self.nodes, requires=requires, once=once)
 
     @precondition(lambda self: self.submitted)
     @rule(which=picks)
@@ -70,16 +88,30 @@ class Conversations(RuleBasedStateMachine):
     def drop_to_agents(self, which):
         self.world.to_agents.pop(which % len(self.world.to_agents))
 
-    @rule(agent=st.sampled_from(["a0", "a1", "a2"]), which=picks)
+    @rule(agent=names)
+    def drain(self, agent):
+        """It goes on with what it has; only a new process of it takes something new."""
+        try:
+            self.world.learn(self.world.coordinator.drain(agent, self.world.now))
+        except AgentUnavailable:
+            assert agent not in self.world.coordinator.nodes
+
+    @rule(agent=names)
+    def drain_by_its_own_wish(self, agent):
+        one = self.world.agents[agent]
+        one.worker.drain(self.world.now)
+        one.obey(one.worker.ticked(self.world.now))
+
+    @rule(agent=names, which=picks)
     def finish(self, agent, which):
         if self.world.agents[agent].running:
             self.world.agents[agent].finish_one(which)
 
-    @rule(agent=st.sampled_from(["a0", "a1", "a2"]))
+    @rule(agent=names)
     def kill_agent(self, agent):
         self.world.agents[agent].kill()
 
-    @rule(agent=st.sampled_from(["a0", "a1", "a2"]))
+    @rule(agent=names)
     def notice_death(self, agent):
         """The engine is told that a process is gone (as of a local child), and a new one starts."""
         self.world.learn(self.world.coordinator.disconnected(agent, "killed", self.world.now))
@@ -99,7 +131,7 @@ class Conversations(RuleBasedStateMachine):
         ended = {one.job.node for one in world.ended}
         world.start_engine()
         world.to_agents = [one for one in world.to_agents if one[1] == world.engine_life]
-        jobs = [world.job(node) for node in self.submitted if node not in ended]
+        jobs = [world.job(node, **how) for node, how in self.submitted.items() if node not in ended]
         world.learn(world.coordinator.expect(jobs, world.now, 2.0))
 
     @invariant()
@@ -122,16 +154,38 @@ class Conversations(RuleBasedStateMachine):
     def books_agree(self):
         coordinator = self.world.coordinator
         for name, info in coordinator.nodes.items():
-            assert info.running == sum(job.agent == name for job in coordinator.jobs.values())
+            theirs = [job for job in coordinator.jobs.values() if job.agent == name]
+            assert info.running == len(theirs)
+            assert info.spent.get("gpu", 0.0) == sum(job.requires is GPU for job in theirs)
+
+    @invariant()
+    def nothing_is_spent_twice(self):
+        for info in self.world.coordinator.nodes.values():
+            assert info.spent.get("gpu", 0.0) <= info.resources["gpu"]
+
+    @invariant()
+    def what_must_run_once_does(self):
+        begun = Counter(task.node for agent in self.world.agents.values() for task in agent.begun.elements())
+        assert [node for node, how in self.submitted.items() if how["once"] and begun[node] > 1] == []
+
+    @invariant()
+    def who_drains_takes_nothing_new(self):
+        for agent in self.world.agents.values():
+            assert agent.taken_while_draining == []
 
     def teardown(self):
         """Once the wire behaves, every attempt ends."""
         world = self.world
+        for agent in world.agents.values():
+            if agent.worker.draining:
+                agent.kill()
         for _ in range(30):
             world.tick(1.0)
             world.work()
         assert {one.job.node for one in world.ended} == set(self.submitted)
         self.nothing_ends_twice()
+        self.what_must_run_once_does()
+        self.who_drains_takes_nothing_new()
         world.tick(2.0)
         for agent in world.agents.values():
             assert not agent.running, "nobody works for nothing"

@@ -27,11 +27,13 @@ class Agent:
         self.spool: dict[protocol.TaskId, protocol.TaskResult] = {}
         self.begun: Counter[protocol.TaskId] = Counter()
         self.held: list[tuple[protocol.TaskId, bool]] = []
+        self.taken_while_draining: list[protocol.TaskId] = []
         self.stopped: str | None = None
         self.start()
 
     def start(self) -> None:
         self.running: dict[protocol.TaskId, protocol.TaskAssignment] = {}
+        self.waiting: dict[protocol.TaskId, protocol.TaskAssignment] = {}  # for a slot
         self.store: dict[bytes, bytearray] = {}
         self.worker = Worker(
             protocol.NodeRegistration(self.name, self.slots, capabilities=["linux"], resources={"gpu": 1.0}),
@@ -43,6 +45,7 @@ class Agent:
             linger=self.world.linger,
         )
         self.totals: dict[bytes, int] = {}
+        self.drained = False  # before the present turn
         self.stopped = None
 
     def _take(self, chunk: protocol.Chunk, frame: bytes) -> None:
@@ -54,18 +57,26 @@ class Agent:
     def obey(self, orders: Orders) -> None:
         self.world.to_engine += [(self.name, frames) for frames in orders.sends]
         for assignment in orders.start:
-            self.begun[assignment.task_id] += 1
-            self.running[assignment.task_id] = assignment
+            if self.drained:
+                self.taken_while_draining.append(assignment.task_id)
+            self.waiting[assignment.task_id] = assignment
         for result in orders.keep:
             self.spool[result.task_id] = result
         for result in orders.forget:
             self.spool.pop(result.task_id, None)
         for task, _ in orders.cancel:
-            if self.running.pop(task, None) is not None:
+            if self.running.pop(task, None) is not None or self.waiting.pop(task, None) is not None:
                 self.obey(self.worker.ended(protocol.TaskResult(*task, kind="canceled"), self.world.now))
         self.held += orders.hold
         if orders.stop is not None:
             self.stopped = orders.stop
+        while self.waiting and len(self.running) < self.slots:
+            task, assignment = next(iter(self.waiting.items()))
+            del self.waiting[task]
+            self.running[task] = assignment
+            self.begun[task] += 1
+            self.worker.begun(task.run, task.node, task.attempt)
+        self.drained = self.worker.draining
 
     def finish_one(self, which: int = 0) -> None:
         """Let one running attempt complete."""
