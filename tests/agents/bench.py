@@ -95,9 +95,8 @@ class Bench:
             self.ended.notify_all()
 
     def start(self, function: str, *rows: dict, timeout: float | None = None) -> list[int]:
-        work = self.works.setdefault(
-            (function, timeout), Work(reference=f"chores:{function}", executor="agents", timeout=timeout)
-        )
+        where = function if ":" in function else f"chores:{function}"
+        work = self.works.setdefault((where, timeout), Work(reference=where, executor="agents", timeout=timeout))
         numbers = []
         attempts = []
         for row in rows or ({},):
