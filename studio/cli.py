@@ -18,6 +18,7 @@ RUN, LOOK, MAKE, MACHINE = "Run", "Look back", "Write", "Around"
 
 ROWS: tuple[tuple[str, str, str, str], ...] = (
     ("studio", "studio.commands.studio", MAKE, "Open the studio: draw, run and watch a workflow."),
+    ("serve", "studio.commands.serve", MAKE, "Open the studio in a browser."),
     ("new", "studio.commands.new", MAKE, "Make a project that runs at once."),
     ("check", "studio.commands.check", MAKE, "Say what is wrong with a project; run nothing of it."),
     ("graph", "studio.commands.graph", MAKE, "Draw a project as text, DOT, Mermaid, SVG or JSON."),

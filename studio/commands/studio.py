@@ -22,7 +22,8 @@ def command(project: str | None = None) -> int:
         tty = all(os.isatty(stream.fileno()) for stream in (sys.stdin, sys.stdout, sys.stderr))
     except (OSError, ValueError):
         tty = False
-    if not tty:
+    # Textual runs elsewhere than on a terminal where this names a driver: `flowloom serve` does.
+    if not tty and "TEXTUAL_DRIVER" not in os.environ:
         say(problem("the studio needs a terminal; without one: flowloom check, flowloom run, flowloom show"))
         return exit_codes.WRONG
     from studio.front.places import nearest_project

@@ -26,6 +26,8 @@ BORDERS = {
     "cloudpickle": ("engine/pickling.py",),
     "pickle": ("engine/pickling.py", "engine/executors/child.py"),
     "sqlite3": ("engine/store/",),
+    "aiohttp": ("studio/browser.py",),
+    "textual_serve": ("studio/browser.py",),
 }
 
 # Files that decide: the moment, chance and the outer world reach them as arguments.
