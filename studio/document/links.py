@@ -85,14 +85,25 @@ def _carried(known: Links, old: Mapping[str, Node], new: Mapping[str, Node], wor
         for path, _ in walk({one: old[one]}):
             links.pop(path, None)
     if gone:
-        named = (p for p, found in links.items() if any(link.source.partition("/")[0] in gone for link in found))
-        again.update([path.partition("/")[0] for path in named])
+        again.update(_tops_naming(links, gone))
     if any(one not in old for one in again):
         again.update(top for path in known.lost if (top := path.partition("/")[0]) in new)
     fresh, lost = _read(workflow, {one: new[one] for one in again})
     links.update(fresh)
     kept = {path for path in known.lost if path in links and path.partition("/")[0] not in again}
     return Links(links, frozenset(kept | lost))
+
+
+def _tops_naming(links: Mapping[str, tuple[Link, ...]], gone: set[str]) -> set[str]:
+    """The nodes at the top that name one of these, or what was inside of it. Plain loops: there are many links."""
+    found = set()
+    for path, own in links.items():
+        for link in own:
+            source = link.source
+            if source in gone or ("/" in source and source.partition("/")[0] in gone):
+                found.add(path.partition("/")[0])
+                break
+    return found
 
 
 MOST_CARRIED = 50

@@ -162,7 +162,7 @@ class Sheet:
         """The ids of the tables right below `path` that have blocks, in the order of the file."""
         depth, first = len(path), path[0]
         if depth == 1:
-            every = (block.keys for block in self.blocks)
+            every = [block.keys for block in self.blocks]
             return list(dict.fromkeys([keys[1] for keys in every if len(keys) > 1 and keys[0] == first]))
         found = (self.blocks[number].keys for number in self.under(path))
         return list(dict.fromkeys(keys[depth] for keys in found if len(keys) > depth))
