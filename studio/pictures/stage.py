@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from msgspec.structs import replace as replace_box
+
 from engine.draw.scene import Form, Graph, Pin, Rect, Scene, Zoom
 from engine.draw.sizes import default_forms
 from studio.pictures import camera, finding, steps
@@ -99,13 +101,16 @@ class Stage:
             else:
                 self._part.edit(part, self.zoom, self._forms_for(self._part.graph))
             self.graph, self._layouts, self._part_of = part, self._part, self.near
-        self.index = {box.path: number for number, box in enumerate(self.graph.boxes)}
-        self.web = Web(self.graph)
         self._canvases.clear()
-        self.forms = self._forms_for(self.graph)
         self.flashes.clear()
-        self.view = self._carried_over(before)
-        self.known.about(self.graph, self.web, self.index, self.forms)
+        if _alike(before, self.graph):
+            self.view = self._carried_over(before)
+        else:
+            self.index = {box.path: number for number, box in enumerate(self.graph.boxes)}
+            self.web = Web(self.graph)
+            self.forms = self._forms_for(self.graph)
+            self.view = self._carried_over(before)
+            self.known.about(self.graph, self.web, self.index, self.forms)
         if self._placed:
             self._set_cursor(self.index.get(cursor or "", steps.first(self.scene)))
             if scene is not None:
@@ -581,3 +586,13 @@ class Stage:
         titled = self.forms.get(box) in (Form.LISTED, Form.OPEN) and self.zoom is Zoom.CARD
         row = rect.y if titled else self.scene.port_row(box)
         return box in self.forms and (x + self.corner.x, y + self.corner.y) == (rect.x + 2, row)
+
+
+def _alike(one: Graph, other: Graph) -> bool:
+    """Whether two graphs differ at most in where boxes stand, as while somebody moves one."""
+    if len(one.boxes) != len(other.boxes) or not one.boxes or one.edges != other.edges:
+        return False
+    return all(
+        before is now or before == replace_box(now, layer=before.layer, pin=before.pin)
+        for before, now in zip(one.boxes, other.boxes, strict=True)
+    )
