@@ -13,10 +13,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from engine.errors import NodeNotFound
-from engine.forecast import Forecast, forecast
 from engine.machine import decisions
 from engine.machine.decisions import Request
 from engine.machine.requests import (
@@ -36,9 +35,12 @@ from engine.machine.state import RunState
 from engine.plan import Plan
 from engine.project.model import Project
 from engine.result import RunResult, run_result
-from engine.revision import Revision
 from engine.runner.publisher import LogKeeper, Recorder
 from engine.runner.run import Run
+
+if TYPE_CHECKING:
+    from engine.forecast import Forecast
+    from engine.revision import Revision
 
 
 class Built(Protocol):
@@ -147,8 +149,8 @@ class RunHandle:
         self.run.ask(CancelNode(self._number(node), reason))
 
     def skip_node(self, node: str, by: str = "") -> None:
-        """Do not run a node that has not started."""
-        self.run.ask(SkipNode(self._number(node), by))
+        """Do not run a node that has not started, or let go on without it what its failure kept from running."""
+        self._steer(SkipNode(self._number(node), by))
 
     def suspend_node(self, node: str, by: str = "") -> None:
         """Hold one node, and all it holds."""
@@ -159,8 +161,8 @@ class RunHandle:
         self.run.ask(ResumeNode(self._number(node)))
 
     def mark_done(self, node: str, value: Any = None, by: str = "") -> None:
-        """Give a node that has not started its result by hand."""
-        self.run.ask(MarkDone(self._number(node), value, by))
+        """Give a node its result by hand that has not started, or has failed; what waited for it goes on."""
+        self._steer(MarkDone(self._number(node), value, by))
 
     def retry(self, node: str | None = None, by: str = "") -> RunHandle:
         """Try a node again, or everything that failed; what did not run because of it goes on, what built on it runs again.
@@ -176,6 +178,8 @@ class RunHandle:
 
         `version` as for `change`.
         """
+        from engine.forecast import forecast
+
         revision = self._revise(version)
         while True:
             try:
@@ -193,8 +197,7 @@ class RunHandle:
         """
         revision = self._revise(version)
         self._steer(ChangeGraph(revision, by))
-        assert isinstance(revision.said, Forecast)
-        return revision.said
+        return cast("Forecast", revision.said)
 
     def _number(self, node: str) -> int:
         numbers = self.run.state.plan.numbers

@@ -13,7 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -30,15 +30,16 @@ from engine.planner import plan_project
 from engine.plugins import ERROR_HANDLERS, SCHEDULERS, made
 from engine.project.loading import load, project_file
 from engine.project.model import OWN_SCHEDULERS, Project, SubWorkflow
-from engine.revision import Revision
 from engine.run_handle import RunHandle, Version
 from engine.runner.publisher import LogKeeper, Recorder
 from engine.runner.run import Run
 from engine.steering import ErrorHandler, WorkflowScheduler
-from engine.targets import Targets, select
+
+if TYPE_CHECKING:
+    from engine.revision import Revision
+    from engine.targets import Targets
 
 DEFAULT_SLOTS = 2
-ALL = Targets()
 
 
 def start_run(
@@ -79,7 +80,7 @@ def start_run(
         python=python,
         observers=observers,
         journal=journal,
-        targets=Targets(_paths(to), _paths(from_), _paths(only)),
+        targets=_targets(to, from_, only),
         environment=environment,
     ).start()
 
@@ -101,7 +102,7 @@ def prepare_run(
     witness: Observers | None = None,
     scheduler: WorkflowScheduler | str | None = None,
     error_handler: ErrorHandler | None = None,
-    targets: Targets = ALL,
+    targets: Targets | None = None,
     environment: Mapping[str, str],
 ) -> RunHandle:
     """A run that is ready to `start()` or `drive()`: planned, with its executors made and its journal begun.
@@ -197,6 +198,8 @@ def _opening(
     plan: Plan, targets: Targets, folder: Path, environment: Mapping[str, str]
 ) -> Callable[[float], Iterable[Event]]:
     """How a run begins that was asked for parts of the workflow."""
+    from engine.targets import select
+
     selection = select(plan, targets)
     results: dict[int, tuple[Any, str]] = {}
     if selection.given:
@@ -210,8 +213,12 @@ def _opening(
     return lambda now: selection.events(results, now)
 
 
-def _paths(given: str | Sequence[str]) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(given)
+def _targets(*given: str | Sequence[str]) -> Targets | None:
+    if not any(given):
+        return None
+    from engine.targets import Targets
+
+    return Targets(*[(paths,) if isinstance(paths, str) else tuple(paths) for paths in given])
 
 
 class _Recorded:
@@ -287,6 +294,8 @@ def revision_of(
     else:
         project = version if isinstance(version, Project) else version.project()
         text = _text_of(project)
+    from engine.revision import Revision
+
     files = workflow_files(project, folder)
     record = {
         "project": project.workflow.name,

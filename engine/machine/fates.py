@@ -36,6 +36,9 @@ from engine.machine.state import (
 )
 from engine.plan import Plan
 
+MISSED = frozenset({FAILED, SKIPPED, CANCELED})
+"""States of nodes that came to an end without a result."""
+
 
 class Fates:
     """`again`: node -> why it is set back; `whole`: the frames among them that begin anew; `gone`: what leaves the run."""
@@ -241,10 +244,10 @@ class _Reckoning:
         """What did not run, or failed, because of a node has its fate."""
         for node in self.blaming.get(cause, ()):
             code = self.state.states[node]
-            if code in (SKIPPED, CANCELED):
-                self.set_back(node, why)
-            elif code == FAILED and node in self.state.plan.frames:
+            if code in MISSED and node in self.state.plan.frames:
                 self.reopen(node, why)
+            elif code in (SKIPPED, CANCELED):
+                self.set_back(node, why)
 
     def replaced_by(self, alternative: int) -> list[int]:
         """The nodes whose result is that of an alternative."""

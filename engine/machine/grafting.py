@@ -80,10 +80,10 @@ def _come_free(state: RunState, node: int, count: int) -> None:
     state.waiting[node] -= count
     if state.states[node] != READY:
         return
-    if state.lane_of[node] == DECIDING or node in state.missed:
-        state.deciding.append(node)
-    elif state.waiting[node] <= 0:
+    if state.waiting[node] <= 0:
         make_startable(state, node)
+    else:
+        state.deciding.append(node)  # its frame may have chosen another meanwhile, or what it waits for be out of reach
 
 
 # -- the act ---------------------------------------------------------------------------------------------------------
@@ -261,7 +261,7 @@ def _fill_lanes(state: RunState, queued: Iterable[int], anew: set[int]) -> None:
     for node in dict.fromkeys([*queued, *sorted(anew)]):
         if state.states[node] != READY or node in state.retrying or state.lane_of[node] == DECIDING:
             continue
-        if node not in anew or (state.waiting[node] <= 0 and node not in state.missed):
+        if node not in anew or state.waiting[node] <= 0:
             make_startable(state, node)
 
 

@@ -14,11 +14,13 @@ from msgspec import Struct
 from engine.errors import NotReady
 from engine.frames import Question
 from engine.machine import events as e
-from engine.machine.fates import begun, failed_in, goes_on, seeds
+from engine.machine.fates import MISSED, begun, failed_in, goes_on, seeds
 from engine.machine.framing import children_of
 from engine.machine.state import (
+    CANCELED,
     CANCELING,
     COMPLETED,
+    FAILED,
     LEAVING,
     NODE_STATES,
     READY,
@@ -54,7 +56,7 @@ class CancelNode(Struct, frozen=True):
 
 
 class SkipNode(Struct, frozen=True):
-    """Do not run a node that has not started."""
+    """Do not run a node that has not started, or has failed: what waited for it goes on without."""
 
     node: int
     by: str = ""
@@ -74,7 +76,7 @@ class ResumeNode(Struct, frozen=True):
 
 
 class MarkDone(Struct, frozen=True):
-    """Give a node its result by hand; it is not run."""
+    """Give a node that has not started, or has failed, its result by hand; it is not run."""
 
     node: int
     value: Any = None
@@ -107,17 +109,22 @@ class ChangeGraph(Struct, frozen=True):
 NodeRequest = CancelNode | SkipNode | SuspendNode | ResumeNode | MarkDone | Answer
 
 
-def asked_of_graph(state: RunState, request: Retry | ChangeGraph, now: float) -> Sequence[e.Event]:
-    """What follows from a retry, or from another version of the graph. Raises NotReady, ValidationFailed."""
+def asked_of_graph(
+    state: RunState, request: Retry | ChangeGraph, now: float, *, whole: bool = False
+) -> Sequence[e.Event]:
+    """What follows from a retry, or from another version of the graph. Raises NotReady, ValidationFailed.
+
+    `whole`: a frame begins anew with all that it holds, whatever of it had failed.
+    """
     if not state.is_over:
         if state.phase == CANCELING:
             raise NotReady("the run is being canceled; wait until it has ended")
         if state.state is WorkflowState.COMPENSATING or state.hooked:
             raise NotReady("the run is coming to its end; wait until it has ended")
-    return _retry(state, request, now) if isinstance(request, Retry) else _change(state, request, now)
+    return _retry(state, request, now, whole) if isinstance(request, Retry) else _change(state, request, now)
 
 
-def _retry(state: RunState, request: Retry, now: float) -> Sequence[e.Event]:
+def _retry(state: RunState, request: Retry, now: float, whole: bool) -> Sequence[e.Event]:
     node = request.node
     if node is None:
         found = failed_in(state, None)
@@ -130,7 +137,8 @@ def _retry(state: RunState, request: Retry, now: float) -> Sequence[e.Event]:
     if not begun(state, node) or state.states[node] in (RUNNING, SUSPENDED, LEAVING):
         there = NODE_STATES[state.states[node]].value
         raise NotReady(f"{name} cannot be tried again: it is {there}", node_id=name)
-    inside = failed_in(state, node) if node in state.plan.frames and state.states[node] != COMPLETED else []
+    partly = node in state.plan.frames and state.states[node] != COMPLETED and not whole
+    inside = failed_in(state, node) if partly else []
     return (e.Retried(now, tuple(inside) or (node,), request.by),)
 
 
@@ -145,7 +153,7 @@ def _change(state: RunState, request: ChangeGraph, now: float) -> Sequence[e.Eve
 
 def asked_of_node(state: RunState, request: NodeRequest, now: float) -> Sequence[e.Event]:
     """What follows from a request about one node. Raises NotReady."""
-    if state.is_over:
+    if state.is_over and not (isinstance(request, SkipNode | MarkDone) and state.states[request.node] in MISSED):
         raise NotReady(f"the run has ended ({state.state.value})")
     return _ANSWERS[type(request)](state, request, now)
 
@@ -174,10 +182,12 @@ def _cancel(state: RunState, request: CancelNode, now: float) -> Sequence[e.Even
 
 
 def _skip(state: RunState, request: SkipNode, now: float) -> Sequence[e.Event]:
-    if state.states[request.node] == SKIPPED:
+    node = request.node
+    if state.states[node] == SKIPPED:
         return ()
-    _expect(state, request.node, "skipped", READY)
-    return (e.Skipped(now, request.node, f"skipped by {request.by or 'hand'}"),)
+    _expect(state, node, "skipped", READY, FAILED, CANCELED)
+    skipped = e.Skipped(now, node, f"skipped by {request.by or 'hand'}")
+    return (skipped,) if state.states[node] == READY else (*_back(state, node, request.by, now), skipped)
 
 
 def _suspend(state: RunState, request: SuspendNode, now: float) -> Sequence[e.Event]:
@@ -196,8 +206,15 @@ def _resume(state: RunState, request: ResumeNode, now: float) -> Sequence[e.Even
 
 
 def _mark_done(state: RunState, request: MarkDone, now: float) -> Sequence[e.Event]:
-    _expect(state, request.node, "marked done", READY)
-    return (e.MarkedDone(now, request.node, request.value, request.by),)
+    node = request.node
+    _expect(state, node, "marked done", READY, *MISSED)
+    done = e.MarkedDone(now, node, request.value, request.by)
+    return (done,) if state.states[node] == READY else (*_back(state, node, request.by, now), done)
+
+
+def _back(state: RunState, node: int, by: str, now: float) -> Sequence[e.Event]:
+    """Set a node back, so that what hangs on it is decided anew."""
+    return asked_of_graph(state, Retry(node, by), now, whole=True)
 
 
 def _answer(state: RunState, request: Answer, now: float) -> Sequence[e.Event]:

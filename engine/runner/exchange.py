@@ -17,7 +17,6 @@ from typing import Any
 from engine.attempt import CANCELED, COMPLETED, FAILED, LOST, Attempt, LogLines, Outcome, Progress, Trouble
 from engine.binding import BindingFailed
 from engine.errors import WorkflowError
-from engine.forecast import forecast
 from engine.machine import decisions, events
 from engine.machine.commands import order, to_cancel
 from engine.machine.decisions import completed, next_start, reported
@@ -156,6 +155,8 @@ class Exchange:
         try:
             found = decisions.asked(self.state, asked.request, now)
             if isinstance(asked.request, ChangeGraph):
+                from engine.forecast import forecast
+
                 self._stations.add(asked.request.revision.executors)
                 asked.request.revision.said = forecast(self.state, asked.request.revision)
             self.apply_all(found)

@@ -354,6 +354,28 @@ def test_an_alternative_in_a_group_waits_until_it_is_called(tmp_path: Path) -> N
     assert stage.executor.started == ["g/a", "g/b"]
 
 
+def test_a_person_may_stand_in_for_what_failed(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, CHAIN, script={"clean": [fail()]})
+    assert not stage.finish().ok
+    stage.handle.mark_done("clean", [1], by="me")
+    assert stage.finish().ok
+    assert stage.executor.started == ["load", "clean", "fit"]
+    assert stage.executor.attempts[-1].kwargs == {"rows": [1]}
+    assert stage.result.nodes["clean"].reason == "me"
+    assert_same(stage.state, replay(plan_of(CHAIN), stage.ledger.events))
+
+
+def test_what_failed_may_be_skipped(tmp_path: Path) -> None:
+    text = CHAIN + '[nodes.tidy]\ntask = "t:tidy"\nneeds = ["clean"]\njoin = "all_done"\n'
+    stage = Stage(tmp_path, text, script={"clean": [fail()], "load": [1]})
+    assert not stage.finish().ok
+    stage.handle.skip_node("clean", by="me")
+    assert stage.finish().ok
+    assert stage.where() == {"load": "completed", "clean": "skipped", "fit": "skipped", "tidy": "completed"}
+    with pytest.raises(NotReady, match="has ended"):
+        stage.handle.skip_node("load")
+
+
 def test_what_runs_is_not_tried_again(tmp_path: Path) -> None:
     stage = Stage(tmp_path, CHAIN, held=["load"]).start()
     stage.until(lambda: "load" in stage.executor.live)

@@ -25,7 +25,7 @@ from engine.machine.requests import (
     SkipNode,
     SuspendNode,
 )
-from engine.machine.state import LEAVING
+from engine.machine.state import LEAVING, NodeState
 from engine.planner import plan_project
 from engine.project.model import Project
 from engine.project.toml import read
@@ -230,6 +230,42 @@ def test_a_run_whose_graph_changes_keeps_its_promises(
     assert driver.is_over
     assert not driver.live
     assert_same(driver.state, driver.replayed())
+
+
+@settings(max_examples=80, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+@given(tables(), st.data())
+@pytest.mark.seed("S268")
+def test_what_a_forecast_says_is_what_happens(table: dict[str, Any], data: st.DataObject) -> None:
+    driver = Driver(plan_project(project_of(table), keep_going=True), limit=data.draw(st.integers(1, 4)))
+    for _ in range(data.draw(st.integers(0, 15))):
+        if not driver.is_over:
+            _disturb(driver, data)
+    revision = Revision(project_of(data.draw(edited(table))), keep_going=True)
+    said = forecast(driver.state, revision)
+    before = {path: driver.state.node(number) for path, number in driver.state.plan.numbers.items()}
+    live = {attempt.path for attempt in driver.live.values()}
+    if not driver.ask(ChangeGraph(revision)):
+        return
+    assert {driver.live[key].path for key in driver.to_end} >= {path for path in said.cancels if path in live}
+    _finish(driver)
+    plan, seen = driver.state.plan, set()
+    for path, told in said.items():
+        if told.fate is Fate.LEAVES:
+            continue
+        seen.add(path)
+        now = driver.state.node(plan.numbers[path])
+        if told.fate in (Fate.KEEPS, Fate.STAYS):
+            assert now == before[path], (path, told, now)
+        elif told.fate is Fate.GOES_ON:
+            assert plan.numbers[path] in plan.frames or now.attempts >= before[path].attempts
+        else:
+            assert now.state.value not in ("ready", "running"), (path, told, now)
+            tried = before[path].attempts if path in before else 0
+            went = now.attempts > tried or now.state.value in ("skipped", "canceled") or now.reason
+            assert went or told.fate is Fate.STAYS_OUT or told.state is NodeState.SUSPENDED, (path, told, now)
+    born = {path for path, number in plan.numbers.items() if number in driver.state.shifts}
+    unseen = {plan.names[node] for node in plan.templates | plan.hidden}
+    assert set(plan.numbers) - unseen - born <= seen | unseen
 
 
 def _retry(driver: Driver, data: st.DataObject) -> None:
