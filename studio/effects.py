@@ -32,12 +32,12 @@ class LoadProject(Effect, frozen=True):
 
 
 class SaveProject(Effect, frozen=True):
-    """Put a text into the project file, if that is still the one with this stamp; answers Saved, or ProjectRead with
-    what somebody else wrote into it."""
+    """Put a text into the project file, if that is still the one with this stamp (None: whatever is in it now); answers
+    Saved, or ProjectRead with what somebody else wrote into it."""
 
     path: Path
     text: str
-    stamp: str
+    stamp: str | None
 
 
 class CheckDraft(Effect, frozen=True):

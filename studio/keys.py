@@ -136,6 +136,7 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("pin", "graph", "P", "pin", "Pin the value of this node, or let it go"),
         # -- editor
         _action("save", "editor", "S | ctrl+s", "save", "Save the project file", 8),
+        _action("save.over", "editor", "", "save over", "Save over the file, whatever another program wrote into it"),
         _action("undo", "editor", "u | ctrl+z | U", "undo", "Undo the last edit", 7),
         _action("redo", "editor", "ctrl+r | ctrl+y", "redo", "Do again what was undone"),
         _action("add", "editor", "a", "add", "Add a node after this one", 3, "right click"),

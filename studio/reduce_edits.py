@@ -326,13 +326,21 @@ def save(state: StudioState) -> Step:
     return state, (effects.SaveProject(draft.saved.path, draft.text, draft.saved.stamp),)
 
 
+def save_over(state: StudioState) -> Step:
+    """Put the draft into the file, whatever is in it now: it may be one that cannot be read, and so not be joined."""
+    draft = state.draft
+    if draft is None or draft.typed is not None:
+        return save(state)
+    return state, (effects.SaveProject(draft.saved.path, draft.text, None),)
+
+
 def saved(state: StudioState, action: actions.Saved) -> Step:
     """The file has what the draft said when it was saved."""
     draft = state.draft
     if draft is None or draft.saved.path != action.path:
         return state, ()
     document = with_(draft.saved, text=action.text, stamp=action.stamp, project=draft.project, findings=draft.findings)
-    state = shown(state, with_(draft, saved=document))
+    state = shown(replace(state, broken=draft.typed), with_(draft, saved=document))
     return state, (*keeping(state), effects.Tell(f"Saved {action.path.name}"))
 
 
@@ -357,4 +365,10 @@ BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.Undone: lambda state, _: undo(state),
 }
 
-BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {"recover": recover, "redo": redo, "save": save, "undo": undo}
+BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
+    "recover": recover,
+    "redo": redo,
+    "save": save,
+    "save.over": save_over,
+    "undo": undo,
+}

@@ -208,7 +208,11 @@ class Session:
     def _save_project(self, effect: effects.SaveProject) -> None:
         def job() -> None:
             from engine.project.source import ChangedOnDisk, save
+            from engine.project.toml import parse
 
+            finding, _ = parse(effect.text)
+            if finding is not None:  # whatever happened, no file is replaced by one that cannot be read
+                raise ValueError(f"the draft cannot be read any more: line {finding.line}, {finding.message}")
             try:
                 stamp = save(effect.path, effect.text, expected=effect.stamp)
             except ChangedOnDisk:

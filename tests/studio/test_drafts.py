@@ -212,6 +212,10 @@ def test_a_file_that_cannot_be_read_any_more_leaves_the_draft_alone(opened: Stud
     assert state.dirty
     assert after(state, SLOWER).broken is broken
     assert after(state, actions.ProjectRead(opened.document)).broken is None
+    [save] = wanted(state, Asked("save.over"))
+    assert isinstance(save, effects.SaveProject)
+    assert save.stamp is None
+    assert after(state, actions.Saved(save.path, save.text, "new")).broken is None
 
 
 # -- nothing is lost -------------------------------------------------------------------------------------------------
