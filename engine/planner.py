@@ -127,6 +127,7 @@ def _planned(draft: Draft, scope: Scope, top: Sequence[Spot]) -> Plan:
         except (ReferenceSyntax, NodeNotFound) as problem:
             path = draft.names[spot.outer]
             raise ValidationFailed(f"{path}: {problem}", node_id=path) from problem
+    _refuse_waiting_for_the_end(draft)
     plan = Plan(draft.names, draft.works, [tuple(upstream) for upstream in draft.upstream])
     plan.sources = [()] * len(draft.names)
     plan.keywords = [()] * len(draft.names)
@@ -162,6 +163,17 @@ def _planned(draft: Draft, scope: Scope, top: Sequence[Spot]) -> Plan:
         )
     _result(draft, plan, top)
     return plan
+
+
+def _refuse_waiting_for_the_end(draft: Draft) -> None:
+    """What is only run to compensate comes when everything else has ended: who waits for it would wait for ever."""
+    last = draft.detached - draft.hidden
+    for node, upstream in enumerate(draft.upstream if last else ()):
+        for source in last.intersection(upstream):
+            raise ValidationFailed(
+                f"{draft.names[node]} waits for {draft.names[source]}, which only runs to compensate, after everything else",
+                node_id=draft.names[node],
+            )
 
 
 def _bind(draft: Draft, spot: Spot) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from engine.attempt import Trouble
 from engine.frames import Again, Bypass, Choice, Each, Frame, Group, Pause, Question
 from engine.machine import events as e
-from engine.machine.framing import children_of
+from engine.machine.framing import children_of, stepped
 from engine.machine.policy import given_up
 from engine.machine.state import CANCELED, CANCELING, COMPLETED, FAILED, GOING, READY, SKIPPED, RunState
 from engine.payload import NotOpenable, Payload, open_plain
@@ -69,6 +69,8 @@ def _failed(state: RunState, node: int, error: Trouble, cause: int, now: float) 
 def _group(state: RunState, node: int, frame: Frame, now: float) -> Sequence[e.Event] | None:
     aside = state.plan.aside
     left = state.left.get(node, 0)
+    if not left and isinstance(frame, Group) and frame.steps and frame.result is not None:
+        stepped(state.values[frame.result], frame.steps)  # raises before the frame is closed over it
     if not aside or not left:
         return None
     uncalled = [child for child in frame.children if child in aside and state.states[child] == READY]

@@ -31,6 +31,7 @@ from engine.machine.state import (
 )
 from engine.payload import NotOpenable, Payload, open_plain
 from engine.plan import GATE
+from engine.project.references import Ref, ReferenceFailed, take
 
 
 def _opened(state: RunState, event: e.Opened) -> None:
@@ -270,7 +271,7 @@ def frame_value(state: RunState, node: int, frame: Frame) -> Any:
     values = state.values
     if isinstance(frame, Group):
         if frame.result is not None:
-            return _stepped(values[frame.result], frame.steps)
+            return stepped(values[frame.result], frame.steps)
         if frame.sequential:
             return None
         return {name: _plain(values[child]) for name, child in zip(frame.ids, frame.children, strict=True)}
@@ -301,13 +302,15 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _stepped(value: Any, steps: tuple[str | int, ...]) -> Any:
-    for step in steps:
-        try:
-            value = (open_plain(value) if type(value) is Payload else value)[step]
-        except (NotOpenable, LookupError, TypeError):
-            return None
-    return value
+def stepped(value: Any, steps: tuple[str | int, ...]) -> Any:
+    """A part of a result, which the engine can only take of plain data. Raises ReferenceFailed."""
+    if not steps:
+        return value
+    ref = Ref("node", "result", steps)
+    try:
+        return take(open_plain(value) if type(value) is Payload else value, steps, ref)
+    except NotOpenable:
+        raise ReferenceFailed(f"its result is a {value.type}, of which only a task can take a part") from None
 
 
 def _end(state: RunState, node: int, at: float) -> None:

@@ -13,8 +13,8 @@ from itertools import pairwise
 from engine.graph import cycle_of, held_place, topological_order
 from engine.project.check_references import edge_place
 from engine.project.findings import Notes, Path, shown
-from engine.project.model import Composite
-from engine.project.scope import Standing
+from engine.project.model import Compensate, Composite
+from engine.project.scope import Standing, resolve
 
 _NAMED = 6  # edges of a circle that a message names one by one
 
@@ -28,6 +28,7 @@ def check_graph(standings: list[Standing], edges: Sequence[set[int]], notes: Not
         _note_circle([standings[owners[point]] for point in circle], edges, notes)
     elif any(_limits(standing) for standing in standings):
         _check_places(standings, edges, notes)
+    _check_called_last(standings, edges, notes)
     for standing in standings:
         if standing.place not in notes.broken:
             _check_join(standing, len(edges[standing.index]), notes)
@@ -83,6 +84,23 @@ def _said(waiting: Standing, target: Standing, edges: Sequence[set[int]]) -> str
     if target.owner is waiting:
         return f"{here} ends after {there}, which it holds"
     return f"{here} comes after {there}"
+
+
+def _check_called_last(standings: list[Standing], edges: Sequence[set[int]], notes: Notes) -> None:
+    """Who waits for a node that only runs to compensate would wait for ever."""
+    last: set[int] = set()
+    for standing in standings:
+        action = standing.node.settings.on_error
+        for name in action.nodes if isinstance(action, Compensate) else ():
+            found = resolve(str(name), standing.level)
+            if isinstance(found, Standing) and found.node.settings.undo is None:
+                last.add(found.index)
+    for standing in standings if last else ():
+        for index in last & edges[standing.index]:
+            other = shown(standings[index].path)
+            message = f"{shown(standing.path)} waits for {other}, which only runs to compensate, after everything else"
+            place = edge_place(standing, standings[index])
+            notes.error("never", place, message, "take this edge out")
 
 
 def _limits(standing: Standing) -> bool:

@@ -24,6 +24,7 @@ from engine.project.model import (
     RunAlternative,
     SubWorkflow,
     Switch,
+    Wait,
     Workflow,
 )
 from engine.project.references import Ref, ReferenceSyntax, read_reference, read_value, references_in
@@ -120,6 +121,8 @@ def _values(node: Node) -> Iterator[tuple[Path, Any]]:
         yield ("command",), body.command
     elif isinstance(body, SubWorkflow):
         yield ("params",), body.params
+    elif isinstance(body, Wait):
+        yield ("wait", "file"), body.file or ""
     elif isinstance(body, Plugin):
         yield from (((key,), value) for key, value in body.options.items())
     elif isinstance(body, Approval):

@@ -183,6 +183,15 @@ def test_an_alternative_stands_beside_its_node() -> None:
     assert codes(text) == ["bad-alternative"]
 
 
+def test_nobody_waits_for_a_node_that_only_runs_to_compensate() -> None:
+    text = '[nodes.a]\nshell = "x"\non_error = { compensate = ["b"] }\n[nodes.b]\nshell = "y"\n'
+    assert codes(text) == []
+    waiting = text + '[nodes.c]\nshell = "z"\nneeds = ["b"]\n'
+    assert codes(waiting) == ["never"]
+    with pytest.raises(ValidationFailed, match="c waits for b, which only runs to compensate"):
+        plan_of(waiting)
+
+
 FUNCTIONS = "def plain(): ...\ndef takes(x): ...\ndef back(result): ...\n"
 
 

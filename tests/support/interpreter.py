@@ -97,6 +97,7 @@ class Place:
         self.rounds: list[Place] = []
         self.born = False  # whether it is the body of a round or an item
         self.stands_for: Place | None = None
+        self.is_last = False  # whether it only runs when a failed run takes back what it did
 
     def within(self, other: Place) -> bool:
         """Whether it is the other one, or inside of it."""
@@ -132,21 +133,38 @@ class Interpreter:
         found = self.endings()
         return not any(found[place.path].state == FAILED and not self._forgiven(place) for place in self.places)
 
-    def compensated(self) -> set[str]:
-        """Paths of the nodes that a run which failed takes back."""
-        if self.completed():
-            return set()
+    def after_all(self) -> dict[str, Ending]:
+        """The same when a run that failed has taken back what it did: by undos, and by nodes that were named for it."""
         found = self.endings()
-        failed = [p for p in self.places if found[p.path].state == FAILED and not self._forgiven(p)]
-        asked = [place for place in failed if isinstance(place.node.settings.on_error, Compensate)]
-        if not asked and self.project.run.on_error != "compensate":
-            return set()
-        return {
-            place.path
-            for place in self.places
-            if place.node.settings.undo is not None and place.node.settings.enabled and not place.born
-            if found[place.path].state == COMPLETED == self._tried(place).state and self._undone(place)
-        }
+        if self.completed():
+            return found
+        blamed = [p for p in self.places if found[p.path].state == FAILED and not self._forgiven(p)]
+        named: list[Place] = []
+        everything = False
+        for place in blamed:
+            action = place.node.settings.on_error
+            if isinstance(action, Compensate):
+                named += [place.level.find(name) for name in action.nodes]
+                everything = everything or not action.nodes
+            else:
+                everything = everything or self.project.run.on_error == "compensate"
+        after = dict(found)
+        after.update({place.path: self._called_last(place) for place in named})
+        if everything:
+            after.update({p.path: Ending("compensated") for p in self.places if self._is_taken_back(p, found)})
+        return after
+
+    def _is_taken_back(self, place: Place, found: Mapping[str, Ending]) -> bool:
+        settings = place.node.settings
+        if settings.undo is None or not settings.enabled or place.born:
+            return False
+        return found[place.path].state == COMPLETED == self._tried(place).state and self._undone(place)
+
+    def _called_last(self, place: Place) -> Ending:
+        try:
+            return self._done(place)
+        except Failed:
+            return Ending(FAILED)
 
     # -- places ------------------------------------------------------------------------------------------------------
 
@@ -166,6 +184,9 @@ class Interpreter:
             action = place.node.settings.on_error
             if isinstance(action, RunAlternative):
                 level.find(action.alternative).stands_for = place
+            elif isinstance(action, Compensate):
+                for name in action.nodes:
+                    level.find(name).is_last = True
 
     def _place(self, path: str, node: Node, level: Level, owner: Place | None, local: Mapping[str, Any]) -> Place:
         place = Place(path, node, level, owner, local)
@@ -194,7 +215,7 @@ class Interpreter:
 
     def _in_turn(self, place: Place) -> list[Place]:
         """The children of a sequence that take part in it: not those that are only called."""
-        return [child for child in place.held.values() if child.stands_for is None]
+        return [child for child in place.held.values() if child.stands_for is None and not child.is_last]
 
     def _branches(self, body: Any) -> dict[str, Node]:
         if isinstance(body, Conditional):
@@ -226,6 +247,8 @@ class Interpreter:
         return self.seen[id(place)]
 
     def _ending(self, place: Place) -> Ending:
+        if place.is_last:
+            return Ending(SKIPPED)
         stopped = self._gate(place)
         if stopped is not None:
             return stopped
@@ -396,7 +419,8 @@ class Interpreter:
 
     def _grouped(self, place: Place) -> Ending:
         body = place.node.body
-        children = list(place.held.values())
+        held = {name: child for name, child in place.held.items() if not child.is_last}
+        children = list(held.values())
         if isinstance(body, SubWorkflow):
             result = self.project.workflows[body.workflow].result
             if result is not None:
@@ -406,7 +430,7 @@ class Interpreter:
         elif body.kind == "sequential":
             last = self._in_turn(place)[-1:]
             return self._through(children, lambda _: self.ending(last[0]).value if last else None)
-        return self._through(children, lambda values: dict(zip(place.held, values, strict=True)))
+        return self._through(children, lambda values: dict(zip(held, values, strict=True)))
 
     def _chosen(self, place: Place) -> Place | None:
         body = place.node.body
