@@ -69,6 +69,7 @@ class Inspector(Page):
         self._offered: dict[int, int] = {}
         self._reveal = False
         self._led: tuple[str, ...] = ()
+        self._due = False
 
     # -- showing -----------------------------------------------------------------------------------------------------
 
@@ -87,6 +88,7 @@ class Inspector(Page):
             self._end()
         if led and self.subject is not None:
             self._go_to(state.field)
+        self._due = False
         self.repaint()
 
     def _go_to(self, keys: tuple[str, ...]) -> None:
@@ -417,9 +419,19 @@ class Inspector(Page):
         if self.filling is not None:
             self._remarked = self._remarked or bool(self.filling.refused) or self._is_wrong(field)
             self._reveal = True
-            self.repaint()
+            if step.given:
+                # The edit comes back as a new state in a moment, and that is painted: once is enough.
+                self._due = True
+                self.set_timer(0.03, self._repaint_if_due)
+            else:
+                self.repaint()
         elif not (step.given and field.role == "add"):
             self._left(step.go)
+
+    def _repaint_if_due(self) -> None:
+        if self._due:
+            self._due = False
+            self.repaint()
 
     def _is_wrong(self, field: Field) -> bool:
         return about(self._findings(), field.keys) is not None if field.keys else False
