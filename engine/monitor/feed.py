@@ -76,7 +76,7 @@ class Feed:
         self._lock = threading.Lock()
 
     def subscribe(self, wake: Callable[[], None] | None = None) -> Subscription:
-        """Watch from now on. `wake` is called, in the engine's thread, when there is news: it must be quick."""
+        """Watch from now on. `wake` is called, by whoever publishes, when there is news: it must be quick."""
         subscription = Subscription(wake)
         with self._lock:
             self._subscriptions = (*self._subscriptions, subscription)

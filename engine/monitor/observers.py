@@ -1,4 +1,4 @@
-"""Observers: told of every transition, in order, in the engine's thread.
+"""Observers: told of every transition, in order, one at a time.
 
 They hear of what happened before the next attempts begin, so that `on_node_start` comes before the node's code. An
 observer that raises is named in the log and the run goes on. Who has none pays one truth test per turn.

@@ -45,7 +45,7 @@ class LogKeeper(Protocol):
 
 
 class Witness(Protocol):
-    """Told of every event in order, in the engine's thread: `engine.monitor.observers.Observers` has this shape."""
+    """Told of every event in order, by whoever has the machine: `engine.monitor.observers.Observers` has this shape."""
 
     def tell(self, state: RunState, batch: Sequence[events.Event]) -> None:
         """Look at what just happened."""
