@@ -10,9 +10,8 @@ Where an attempt is:
 
     waiting -> sent to a child (its queue) -> first in the queue: it runs -> over
 
-Very short attempts are sent several at a time, as many as take a few milliseconds together, judged by how long the same
-function took before; all others one at a time. A child answers each at once, so the first in the queue is the one that
-runs. When a child dies, that one is to blame; the others of its queue never began and go to another child.
+A child answers each attempt of its queue at once, so the first in the queue is the one that runs. When a child dies, that
+one is to blame; the others of its queue never began and go to another child. `assignments` keeps who has what.
 
 How an attempt is ended. Asked to: a message and SIGINT, which raises inside the task. After the grace, or when its limit
 has passed: the child is killed with its process group and everything that carries its mark, seen to be gone, reported,
@@ -29,7 +28,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,25 +37,24 @@ import msgspec
 from engine.attempt import (
     CANCELED,
     CRASHED,
-    FAILED,
     TIMED_OUT,
     Attempt,
     MetricSet,
     News,
-    Outcome,
     Progress,
     Trouble,
 )
 from engine.executors import family
 from engine.executors.answers import DONE, HELLO, LEAVING, LINES, METRIC, PROGRAM, PROGRESS, QUICK, QUICK_HEAD, RETURNED
-from engine.executors.child import CANCEL, HOLD, RECALL, RESUME, STOP
+from engine.executors.assignments import Assignments
+from engine.executors.child import STOP
 from engine.executors.child_process import APART, LINES_EVERY, STREAMS, ChildProcess
 from engine.executors.frames import FrameReader, Nonsense
-from engine.executors.jobs import Job, Key, Pace, canceled, crash_of, ended
+from engine.executors.jobs import Job, Key, canceled, crash_of, ended
 from engine.executors.nursery import Nursery
-from engine.executors.packing import Batch, Functions, outcome_of, quick_outcome
+from engine.executors.packing import Functions, outcome_of, quick_outcome
 from engine.executors.spawn import is_this_python, path_of_this_python
-from engine.payload import SCALARS, NotPackable
+from engine.payload import SCALARS
 
 Report = Callable[[Sequence[News]], None]
 
@@ -91,7 +89,6 @@ class Children:
         folder = str(Path(folder).absolute())
         same = is_this_python(python)
         self._slots = max(1, slots)
-        self._functions = Functions(same_python=same, folder=folder)
         self._lock = threading.RLock()
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = os.pipe()
@@ -108,31 +105,26 @@ class Children:
             environ=dict(os.environ if environ is None else environ),
         )
         self._children = self._nursery.children
-        self._waiting: deque[Job] = deque()
-        self._jobs: dict[Key, Job] = {}
-        self._paces: dict[Any, Pace] = {}
-        self._serial = 0
-        self._wanted = 0
-        self._depth = 1
+        functions = Functions(same_python=same, folder=folder)
+        self._work = Assignments(self._children, functions, self._slots, self._wake)
         self._false_starts = 0
         self._closing: float | None = None
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop_thread = 0
-        self._sleeps_until = 0.0
 
     # -- for everybody --------------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """Start the first child; the others come when they are needed. Raises SystemFailure for an unusable Python."""
         self._nursery.check()
-        self._wanted = 1
+        self._work.wanted = 1
         self._thread = threading.Thread(target=self._serve, name="flowloom-children", daemon=True)
         self._thread.start()
 
     def capacity(self) -> int:
         """How many attempts may be here at once."""
-        return self._slots * self._depth
+        return self._slots * self._work.depth
 
     def start(self, attempts: Sequence[Attempt]) -> None:
         """Begin these attempts as slots get free."""
@@ -140,35 +132,14 @@ class Children:
             if self._closing is not None or self._closed:
                 failed: list[News] = [canceled(attempt) for attempt in attempts]
             else:
-                for attempt in attempts:
-                    self._serial += 1
-                    job = Job(self._serial, attempt, self._pace_of(attempt))
-                    self._jobs[job.key] = job
-                    self._waiting.append(job)
-                failed = self._dispatch()
+                failed = self._work.add(attempts)
         if failed:
             self._report(failed)
 
     def cancel(self, attempts: Sequence[Key], grace: float = 5.0) -> None:
         """End these: those that wait at once, those that run by asking, then, after `grace` seconds, by force."""
-        news: list[News] = []
         with self._lock:
-            now = time.monotonic()
-            for key in attempts:
-                job = self._jobs.get(key)
-                if job is None or job.canceled:
-                    continue
-                job.canceled = True
-                job.grace = grace
-                child = self._child_of(job)
-                if child is None:
-                    self._waiting.remove(job)
-                    del self._jobs[key]
-                    news.append(canceled(job.attempt))
-                    continue
-                self._tell(child, (CANCEL, [job.serial]))
-                if child.queue[0] is job:
-                    self._ask_to_end(child, job, now)
+            news = self._work.cancel(attempts, grace)
         self._wake()
         if news:
             self._report(news)
@@ -176,21 +147,12 @@ class Children:
     def suspend(self, attempts: Sequence[Key]) -> None:
         """Hold these: tasks at their next `ctx.checkpoint()`, programs where they are. Their limits stop meanwhile."""
         with self._lock:
-            for job, child in self._those(attempts):
-                if not job.held:
-                    job.held, job.held_at = True, time.monotonic()
-                    if child is not None:
-                        self._tell(child, (HOLD, [job.serial]))
-                        if job.group:
-                            family.signal_group(job.group, signal.SIGSTOP)
+            self._work.suspend(attempts)
 
     def resume(self, attempts: Sequence[Key]) -> None:
         """Let suspended attempts go on."""
         with self._lock:
-            for job, child in self._those(attempts):
-                self._release(job)
-                if child is not None:
-                    self._tell(child, (RESUME, [job.serial]))
+            self._work.resume(attempts)
         self._wake()
 
     def close(self, grace: float = 5.0) -> None:
@@ -198,7 +160,7 @@ class Children:
         with self._lock:
             if self._closed:
                 return
-            running = list(self._jobs)
+            running = list(self._work.jobs)
         if self._thread is None:
             self._free()
             return
@@ -219,134 +181,10 @@ class Children:
         with self._lock:
             return [child.pid for child in self._children if child.exit is None]
 
-    # -- handing out ----------------------------------------------------------------------------------------------
-
-    def _dispatch(self) -> list[News]:
-        """Send what waits to children that have room. Returns the outcomes of what cannot be sent."""
-        failed: list[News] = []
-        while self._waiting:
-            depth = self._waiting[0].pace.depth
-            child = self._freest(depth)
-            if child is None:
-                break
-            share = -(-len(self._waiting) // max(1, len(self._children)))
-            room = min(depth - len(child.queue), max(1, share))
-            self._fill(child, room, failed)
-        busy = sum(1 for child in self._children if not child.stopping and child.exit is None)
-        missing = min(len(self._waiting), self._slots - busy)
-        if missing > self._wanted:
-            self._wanted = missing
-            self._wake()
-        return failed
-
-    def _pace_of(self, attempt: Attempt) -> Pace:
-        work = attempt.work
-        key = work.reference or id(work.function or work)
-        pace = self._paces.get(key)
-        if pace is None:
-            pace = self._paces[key] = Pace()
-        return pace
-
-    def _freest(self, depth: int) -> ChildProcess | None:
-        """The usable child with the shortest queue, if it is at most half full: full ones are filled in batches."""
-        best: ChildProcess | None = None
-        for child in self._children:
-            if child.is_usable and not child.recalled and (best is None or len(child.queue) < len(best.queue)):
-                best = child
-        if best is None or len(best.queue) > (depth // 2 if depth > 1 and best.is_short else 0):
-            return None
-        return best
-
-    def _fill(self, child: ChildProcess, room: int, failed: list[News]) -> None:
-        batch = Batch(child.told, self._functions)
-        now = time.monotonic()
-        while room > 0 and self._waiting:
-            job = self._waiting[0]
-            if child.queue and job.pace.depth <= 1:
-                break
-            self._waiting.popleft()
-            try:
-                batch.add(job.serial, job.attempt)
-            except NotPackable as problem:
-                del self._jobs[job.key]
-                trouble = Trouble("NotPackable", str(problem), retryable=False)
-                failed.append(ended(job.attempt, FAILED, trouble))
-                continue
-            except BaseException as problem:
-                del self._jobs[job.key]
-                from engine.failures import trouble_of
-
-                failed.append(ended(job.attempt, FAILED, trouble_of(problem)))
-                continue
-            if not child.queue:
-                child.heard_at = now
-            child.queue.append(job)
-            room -= 1
-            if child.queue[0] is job:
-                self._begins(child, job, now)
-        if len(batch):
-            if child.write(batch.pieces()):
-                self._wake()
-            held = [job.serial for job in child.queue if job.held]
-            if held:
-                self._tell(child, (HOLD, held))
-
-    def _begins(self, child: ChildProcess, job: Job, now: float) -> None:
-        """The attempt is the first of its child's queue: its limit counts from here."""
-        if job.attempt.work.timeout is not None:
-            job.deadline = now + job.attempt.work.timeout
-            if job.held:
-                job.held_at = now
-            if job.deadline < self._sleeps_until:
-                self._wake()
-        if job.canceled:
-            self._ask_to_end(child, job, now)
-
-    def _ask_to_end(self, child: ChildProcess, job: Job, now: float) -> None:
-        job.kill_at = now + job.grace
-        if job.held:
-            self._release(job)
-        if child.ready:
-            child.signal(signal.SIGINT)
-
     def _look_by_itself(self, child: ChildProcess, now: float, news: list[News]) -> None:
         self._look(child, "clock", news)
         if len(child.queue) > 1 and not child.recalled and now - child.heard_at > STUCK:
-            self._recall(child)
-
-    def _recall(self, child: ChildProcess) -> None:
-        """Something takes longer than expected: take back what queues behind it."""
-        child.recalled = True
-        self._tell(child, (RECALL, [job.serial for job in child.queue][1:]))
-        if child.ready:
-            child.signal(signal.SIGINT)
-
-    def _returned(self, child: ChildProcess, serials: Sequence[int]) -> None:
-        back = {int(serial) for serial in serials}
-        jobs = [job for job in child.queue if job.serial in back]
-        child.queue = deque(job for job in child.queue if job.serial not in back)
-        self._waiting.extendleft(job for job in reversed(jobs))
-
-    def _release(self, job: Job) -> None:
-        if job.held:
-            job.held = False
-            if job.deadline is not None and job.held_at is not None:
-                job.deadline += time.monotonic() - job.held_at
-            if job.group:
-                family.signal_group(job.group, signal.SIGCONT)
-
-    def _those(self, keys: Sequence[Key]) -> Iterator[tuple[Job, ChildProcess | None]]:
-        for key in keys:
-            job = self._jobs.get(key)
-            if job is not None:
-                yield job, self._child_of(job)
-
-    def _child_of(self, job: Job) -> ChildProcess | None:
-        return next((child for child in self._children if job in child.queue), None)
-
-    def _tell(self, child: ChildProcess, message: tuple[int, Any]) -> None:
-        if child.send(message):
-            self._wake()
+            self._work.recall(child)
 
     def _wake(self) -> None:
         if threading.get_ident() != self._loop_thread:
@@ -364,9 +202,9 @@ class Children:
                 for key, mask in events:
                     self._attend(key, mask, news)
                 self._tick(news)
-                if self._waiting:
-                    news.extend(self._dispatch())
-                if self._wanted:
+                if self._work.waiting:
+                    news.extend(self._work.dispatch())
+                if self._work.wanted:
                     self._spawn_wanted(news)
                 self._watch_writes()
                 if self._closing is not None and not self._children:
@@ -424,8 +262,8 @@ class Children:
             due.extend(s.sent_at + LINES_EVERY for s in child.streams.values() if not s.gatherer.is_empty())
         if self._closing is not None:
             due.append(self._closing)
-        self._sleeps_until = min(due, default=_NEVER)
-        return max(0.0, self._sleeps_until - now) if due else None
+        self._work.sleeps_until = min(due, default=_NEVER)
+        return max(0.0, self._work.sleeps_until - now) if due else None
 
     def _tick(self, news: list[News]) -> None:
         """Whatever is due by the clock."""
@@ -464,31 +302,26 @@ class Children:
 
     def _spawn_wanted(self, news: list[News]) -> None:
         """Start the children that are wanted; what waits fails if none can be started."""
-        while self._wanted and self._closing is None:
+        while self._work.wanted and self._closing is None:
             if self._nursery.living() >= self._slots:
-                self._wanted = 0
+                self._work.wanted = 0
                 break
-            self._wanted -= 1
+            self._work.wanted -= 1
             try:
                 self._nursery.start()
             except OSError as problem:
-                self._wanted = 0
+                self._work.wanted = 0
                 news.extend(self._cannot_start(f"{self._nursery.python} cannot be started: {problem}"))
                 break
-        news.extend(self._dispatch())
+        news.extend(self._work.dispatch())
 
     def _cannot_start(self, why: str) -> list[News]:
         """Everything that waits fails: no child can be had."""
-        failed: list[News] = []
-        while self._waiting:
-            job = self._waiting.popleft()
-            self._jobs.pop(job.key, None)
-            failed.append(ended(job.attempt, FAILED, Trouble("CannotStart", why, retryable=False)))
-        return failed
+        return self._work.fail_all(Trouble("CannotStart", why, retryable=False))
 
     def _stop(self, child: ChildProcess) -> None:
         """Let an idle child end by itself; it is killed if it takes long."""
-        self._tell(child, (STOP, None))
+        self._work.tell(child, (STOP, None))
         child.stopping = True
         if self._closing is not None:
             self._closing = min(self._closing, time.monotonic() + BURIAL + 1.0)
@@ -527,10 +360,10 @@ class Children:
         for job in reversed(queue):
             job.deadline = job.kill_at = None
             if job.canceled:
-                self._jobs.pop(job.key, None)
+                self._work.jobs.pop(job.key, None)
                 news.append(canceled(job.attempt))
             else:
-                self._waiting.appendleft(job)
+                self._work.waiting.appendleft(job)
         if not child.ready and not child.stopping:
             self._false_starts += 1
             if self._false_starts >= FALSE_STARTS or (child.exit or 0) >= 0:
@@ -539,7 +372,7 @@ class Children:
     def _fell(self, child: ChildProcess, job: Job, kind: str, trouble: Trouble, news: list[News]) -> None:
         """The attempt that a child was at when it died."""
         self._nursery.clear_scratch(job)
-        self._jobs.pop(job.key, None)
+        self._work.jobs.pop(job.key, None)
         child.tell_last_lines(job, news)
         if job.canceled and kind != TIMED_OUT:
             kind, trouble = CANCELED, Trouble("Canceled", "canceled")
@@ -613,7 +446,7 @@ class Children:
             child.last_serial = child.queue[0].serial if child.queue else 0
             return
         if kind == RETURNED:
-            self._returned(child, message[1])
+            self._work.returned(child, message[1])
             return
         if not child.queue or child.queue[0].serial != message[1]:
             return  # a thread that outlived its attempt
@@ -640,7 +473,7 @@ class Children:
         if type(value) not in SCALARS:
             raise ValueError("an outcome that is no scalar")
         child.split_streams(0, 0, news)
-        self._is_over(child, quick_outcome(queue[0].attempt, seconds, value), news)
+        self._work.is_over(child, quick_outcome(queue[0].attempt, seconds, value), news)
 
     def _heard_outcome(
         self, child: ChildProcess, message: Sequence[Any], parts: Sequence[bytes], news: list[News]
@@ -650,21 +483,7 @@ class Children:
         job = child.queue[0]
         outcome = outcome_of(job.attempt, message, parts)
         child.split_streams(int(message[8]), int(message[9]), news)
-        self._is_over(child, outcome, news)
-
-    def _is_over(self, child: ChildProcess, outcome: Outcome, news: list[News]) -> None:
-        job = child.queue.popleft()
-        child.heard_at = time.monotonic()
-        child.recalled = False
-        del self._jobs[job.key]
-        pace = job.pace
-        pace.saw(outcome.seconds)
-        self._depth = pace.depth
-        news.append(outcome)
-        if child.queue:
-            following = child.queue[0]
-            if following.canceled or following.attempt.work.timeout is not None:
-                self._begins(child, following, time.monotonic())
+        self._work.is_over(child, outcome, news)
 
     def _free(self) -> None:
         with self._lock:
