@@ -22,9 +22,11 @@ from engine.project.findings import Finding, Notes
 from engine.project.layout import key_text, value_text
 from engine.project.model import Node, Project, Workflow
 from engine.project.reading import read_node, read_project
+from studio.document.blocks import Keys
 from studio.document.edits import EditRefused, Place
 from studio.document.reader import Broken, Document
-from studio.document.sheet import Keys, Operation, Sheet, split
+from studio.document.sheet import Sheet, split
+from studio.document.splicing import Operation, edited
 from studio.document.window import differing
 
 PLACES = ("studio", "places")
@@ -117,7 +119,7 @@ def written(draft: Draft, operations: Collection[Operation], places: Mapping[str
     Raises EditRefused where the text does not allow it.
     """
     try:
-        sheet = draft.sheet.edited(operations)
+        sheet = edited(draft.sheet, operations)
         tops = {top_of(operation.path) for operation in operations} | _targets(operations)
         project = reread(draft.project, draft.sheet, sheet, tops, fallback_name(draft.saved))
     except ValueError as error:
@@ -222,7 +224,7 @@ def _with_places(sheet: Sheet, changed: Mapping[str, Place | None], kept: Mappin
         operations: list[Operation] = [Delete(PLACES)] if not kept else []
         if kept:
             operations.append(Set(PLACES, {path: list(place) for path, place in kept.items()}))
-        return sheet.edited(operations)
+        return edited(sheet, operations)
     block = sheet.blocks[numbers[0]]
     ending = sheet.ending
     lines = block.text.split(ending)

@@ -35,7 +35,7 @@ from studio.document.names import (
     within,
 )
 from studio.document.node_rules import with_inside
-from studio.document.sheet import Add, Move, Operation
+from studio.document.splicing import Add, Move, Operation
 from studio.document.tables import changes, listed, name_in, own_table, place_key, put_or_drop
 
 

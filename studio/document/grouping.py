@@ -27,7 +27,7 @@ from studio.document.names import (
     within,
 )
 from studio.document.relocation import moved
-from studio.document.sheet import Add, Operation
+from studio.document.splicing import Add, Operation
 from studio.document.tables import changes, listed, outermost, own_table, place_key
 
 

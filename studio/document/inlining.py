@@ -31,7 +31,7 @@ from studio.document.edits import EditRefused, Place
 from studio.document.links import Renaming, links_of, users
 from studio.document.names import base_of, found, free_name, joined, keys_of, name_of, owner_of, resolve, siblings
 from studio.document.reader import walk
-from studio.document.sheet import Add, Move, Operation
+from studio.document.splicing import Add, Move, Operation
 from studio.document.tables import changes, listed, own_table, place_key, put_or_drop
 
 _LOST = ("map", "until", "while", "when", "on_error", "undo", "retry")

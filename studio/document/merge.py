@@ -18,7 +18,9 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, structs
 
 from engine.project.editing import differences
-from studio.document.sheet import Add, Block, Keys, Operation, Sheet, split
+from studio.document.blocks import Block, Keys
+from studio.document.sheet import Sheet, split
+from studio.document.splicing import Add, Operation, edited
 
 Side = Literal["mine", "theirs"]
 Answers = Mapping[Keys, Side]
@@ -203,7 +205,7 @@ def _edited(text: str, data: Mapping[str, Any]) -> str:
             operations.append(Add(keys, change.value, names[at - 1] if at else None, first=not at))  # type: ignore[union-attr]
         else:
             operations.append(change)
-    made = sheet.edited(operations).text
+    made = edited(sheet, operations).text
     found = _data(made)
     if found != data:
         raise ValueError("the changes of both cannot be written into one text")

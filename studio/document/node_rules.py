@@ -19,7 +19,7 @@ from studio.document.links import links_of, users
 from studio.document.names import base_of, check_new, found, joined, keys_of, name_of, owner_of, resolve, siblings
 from studio.document.reader import inside, walk
 from studio.document.relocation import moved
-from studio.document.sheet import Add, Move, Operation
+from studio.document.splicing import Add, Move, Operation
 from studio.document.tables import (
     changes,
     name_in,

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 
 from engine.project.editing import Set
 from engine.project.findings import shown
+from studio.document.blocks import Keys
 from studio.document.draft import Draft, placed, written
 from studio.document.edits import EditRefused, Place
 from studio.document.links import Renaming
 from studio.document.names import base_of, keys_of, name_for, name_of, owner_of, resolve, why_unseen, within
 from studio.document.reader import node_at, walk
-from studio.document.sheet import Keys, Move, Operation
+from studio.document.splicing import Move, Operation
 from studio.document.tables import changes
 
 Renames = Mapping[str, str]

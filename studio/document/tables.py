@@ -12,10 +12,11 @@ from engine.project.findings import shown
 from engine.project.model import Node, Project, Workflow
 from engine.project.references import ReferenceSyntax, read_reference
 from engine.project.writing import to_tables
+from studio.document.blocks import Keys
 from studio.document.draft import Draft
 from studio.document.edits import Content, EditRefused, Place
 from studio.document.names import within
-from studio.document.sheet import Keys, Operation
+from studio.document.splicing import Operation
 
 
 def table_of(content: Content) -> Mapping[str, Any]:

@@ -17,9 +17,10 @@ from msgspec import Struct
 from engine.project.findings import Finding, Notes
 from engine.project.reading import read_project
 from engine.project.toml import parse
+from studio.document.blocks import Block, Keys
 from studio.document.draft import Draft, fallback_name, places_of, reread, top_of
 from studio.document.reader import Broken
-from studio.document.sheet import Block, Keys, Sheet, split
+from studio.document.sheet import Sheet, split
 from studio.document.window import differing
 
 
