@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from difflib import SequenceMatcher
+from functools import lru_cache
 from typing import Any, Literal
 
 from msgspec import Struct
 
 from engine.project.editing import Delete, differences
 from engine.project.model import Composite, Conditional, Node, Project, Switch, Workflow
-from engine.project.toml import parse
 from studio.document.draft import Draft
 from studio.document.names import base_of, keys_of
 from studio.document.reader import walk
@@ -63,24 +63,25 @@ def between(old: Project, old_text: str, new: Project, sheet: Sheet) -> Changes:
     """What differs between two projects and their texts. Nodes that both share are passed over at once."""
     nodes: dict[str, Mark] = {}
     values: list[Changed] = []
-    before = split(old_text)
+    before = _sheet_of(old_text)
+    written = _written_anew(before, sheet)
     for name in ("", *dict.fromkeys((*old.workflows, *new.workflows))):
         one, other = _workflow(old, name), _workflow(new, name)
-        if one is other:
-            continue
         start = f"{name}:" if name else ""
-        was, now = dict(walk(_differing(one, other))), dict(walk(_differing(other, one)))
+        base = (*base_of(name), "nodes")
+        touched = {keys[len(base)] for keys in written if len(keys) > len(base) and keys[: len(base)] == base}
+        was, now = dict(walk(_differing(one, other, touched))), dict(walk(_differing(other, one, touched)))
         for path in {**was, **now}:
             if path not in now:
                 nodes[start + path] = "removed"
             elif path not in was:
                 nodes[start + path] = "added"
-            elif was[path] is not now[path]:
+            else:
                 found = list(_values(before, sheet, one, other, name, path))
                 if found:
                     nodes[start + path] = "changed"
                     values += found
-    values += _outside(old_text, sheet)
+    values += _outside(before, sheet)
     return Changes(nodes, tuple(values))
 
 
@@ -88,10 +89,26 @@ def _workflow(project: Project, name: str) -> Workflow:
     return project.workflows.get(name, Workflow(name)) if name else project.workflow
 
 
-def _differing(one: Workflow, other: Workflow) -> dict[str, Node]:
+@lru_cache(maxsize=4)
+def _sheet_of(text: str) -> Sheet:
+    """The sheet of the saved file, which stays the same from edit to edit."""
+    return split(text)
+
+
+def _written_anew(before: Sheet, after: Sheet) -> set[Keys]:
+    """The headers of the blocks that one of the two has and the other has not, or not like this."""
+    old = {block.keys: block for block in before.blocks}
+    found = {block.keys for block in after.blocks if old.pop(block.keys, None) != block}
+    return found | old.keys()
+
+
+def _differing(one: Workflow, other: Workflow, written: set[str]) -> dict[str, Node]:
+    """The nodes at the top that are not the same: to the model, or in what the file says and nothing can read."""
     return {
-        name: node for name, node in one.nodes.items() if (same := other.nodes.get(name)) is not node and same != node
-    }
+        name: node
+        for name, node in one.nodes.items()
+        if (same := other.nodes.get(name)) is not node and (name in written or same != node)
+    } | {name: one.nodes[name] for name in written if name in one.nodes}
 
 
 def _values(before: Sheet, after: Sheet, one: Workflow, other: Workflow, workflow: str, path: str) -> Iterator[Changed]:
@@ -131,12 +148,9 @@ def _at(table: Any, keys: Keys) -> Any:
     return table
 
 
-def _outside(old_text: str, sheet: Sheet) -> Iterator[Changed]:
+def _outside(before: Sheet, sheet: Sheet) -> Iterator[Changed]:
     left_out = ("nodes", "workflows", "studio")
-    finding, data = parse(old_text)
-    if finding is not None:
-        return
-    old = {key: value for key, value in data.items() if key not in left_out}
+    old = {key: value for key, value in before.rest().items() if key not in left_out}
     new = {key: value for key, value in sheet.rest().items() if key not in left_out}
     for keys, was, now in value_changes(old, new):
         yield Changed("", keys, was, now)

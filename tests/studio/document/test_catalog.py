@@ -140,6 +140,12 @@ def test_a_function_starts_as_a_task_under_a_free_id(tmp_path: Path) -> None:
     assert offered.node({"load", "load_2"}) == Node(NodeId("load_3"), Task("tasks:load"))
 
 
+def test_the_group_of_kinds_is_the_engines() -> None:
+    from engine.plugins import NODES
+
+    assert catalog_room.PLUGIN_GROUP == NODES
+
+
 @pytest.mark.seed("S264")
 def test_kinds_of_packages_are_offered_and_not_imported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     point = metadata.EntryPoint("sparkle", "no_such_package:Sparkle", catalog_room.PLUGIN_GROUP)

@@ -557,3 +557,15 @@ def test_settings_of_a_run_are_looked_at_and_not_changed(opened: StudioState) ->
 def test_no_setting_is_forgotten() -> None:
     labels = {field.label.removeprefix("+ ") for section in node_form("n", {"shell": "x"}) for field in section.fields}
     assert {info.encode_name for info in structs.fields(Settings)} <= labels
+
+
+def test_a_value_that_nothing_can_read_is_told_as_a_change(opened: StudioState) -> None:
+    from studio.document.changes import changes as differences
+
+    subject = subject_of(opened)
+    assert subject is not None
+    assert opened.draft is not None
+    draft, _ = apply(opened.draft, edit_of(subject, fields_in(subject.sections)["timeout"], "5 min"))
+    told = differences(draft)
+    assert told.nodes == {"report": "changed"}
+    assert [(value.keys, value.before, value.after) for value in told.values] == [(("timeout",), None, "5 min")]
