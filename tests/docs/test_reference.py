@@ -64,3 +64,10 @@ def test_every_command_and_every_option_of_run_is_explained() -> None:
     run = import_module("studio.commands.run").command
     options = {option for parameter in run.params for option in parameter.opts if option.startswith("--")}
     assert [option for option in sorted(options - {"--help"}) if option not in page] == []
+
+
+def test_the_page_of_keys_is_the_table_of_keys() -> None:
+    from studio.keys import markdown
+
+    told = "print it anew: python -c 'from studio.keys import markdown; print(markdown())'"
+    assert markdown().strip() in (ROOT / "docs/reference/keys.md").read_text("utf-8"), told
