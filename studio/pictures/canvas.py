@@ -24,11 +24,11 @@ from studio.theme import ASCII_SPINNER, SPINNER, sign
 class Canvas:
     """Draws one scene. Holds nothing but what follows from the scene, so it can be thrown away at any time."""
 
-    def __init__(self, scene: Scene, style: Style) -> None:
+    def __init__(self, scene: Scene, style: Style, before: Canvas | None = None) -> None:
         self.scene = scene
         self.style = style
         self.pen = Pen(style)
-        self.lines = Lines(scene, style)
+        self.lines: Lines = Lines(scene, style, before.lines if before is not None else None)
         self.minimap: Minimap | None = None
         self._spans: list[Span] | None = None
         self._seen: tuple[Rect, list[int]] | None = None

@@ -6,6 +6,7 @@ for the part in view, from the edges that are lit and not from all there are.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Collection, Iterator
 
 from engine.draw.ink import Sheet, trail
@@ -20,15 +21,17 @@ _MAX_TILES = 64
 
 
 class Lines:
-    """Draws the lines of one scene. Holds nothing but what follows from the scene."""
+    """Draws the lines of one scene. Holds nothing but what follows from the scene. Tiles of the lines `before` an edit are
+    taken over where the wires in them are the same."""
 
-    def __init__(self, scene: Scene, style: Style) -> None:
+    def __init__(self, scene: Scene, style: Style, before: Lines | None = None) -> None:
         self.scene = scene
         self._rest: tuple[bool, Grid] | None = None
         self._lit: tuple[Collection[int], tuple[str, bool], Grid, dict[int, str]] | None = None
         self._top: tuple[Collection[int], Sheet, set[int]] | None = None
         self._chars = ASCII if style.ascii else UNICODE
-        self._tiles: dict[tuple[int, int], Sheet] = {}
+        self._tiles: dict[tuple[int, int], tuple[Sheet, list[list[Wire]]]] = {}
+        self._old = before._tiles if before is not None else {}
         self._trails: dict[Link, list[tuple[Wire, End]]] = {}
         self._spans: list[dict[int, list[tuple[int, int, Link]]]] | None = None
         self._dots: LitDots | None = None
@@ -134,18 +137,20 @@ class Lines:
         return found
 
     def _tile(self, column: int, row: int) -> Sheet:
-        sheet = self._tiles.get((column, row))
-        if sheet is None:
+        known = self._tiles.get((column, row))
+        if known is None:
             rect = Rect(column * TILE_WIDTH, row * TILE_HEIGHT, TILE_WIDTH, TILE_HEIGHT)
-            sheet = Sheet(rect)
-            for panel in self.scene.panels:
-                if panel.rect.meets(rect):
-                    for gap in panel.gaps_in(rect.x, rect.right):
-                        sheet.put(panel.wires[gap])
+            panels = (panel for panel in self.scene.panels if panel.rect.meets(rect))
+            wires = [panel.wires[gap] for panel in panels for gap in panel.gaps_in(rect.x, rect.right)]
+            known = self._old.get((column, row))
+            if known is None or len(known[1]) != len(wires) or any(map(operator.is_not, known[1], wires)):
+                known = (Sheet(rect), wires)
+                for some in wires:
+                    known[0].put(some)
             while len(self._tiles) >= _MAX_TILES:
                 del self._tiles[next(iter(self._tiles))]
-            self._tiles[column, row] = sheet
-        return sheet
+            self._tiles[column, row] = known
+        return known[0]
 
 
 def _tiles(rect: Rect) -> Iterator[tuple[int, int]]:

@@ -62,6 +62,7 @@ class Stage:
         self._part = Layouts()
         self._part_of: tuple[str, int] | None = None
         self._canvases: dict[Zoom, Canvas] = {}
+        self._last: dict[Zoom, Canvas] = {}
 
     # -- the graph ---------------------------------------------------------------------------------------------------
 
@@ -101,7 +102,8 @@ class Stage:
             else:
                 self._part.edit(part, self.zoom, self._forms_for(self._part.graph))
             self.graph, self._layouts, self._part_of = part, self._part, self.near
-        self._canvases.clear()
+        self._last = self._last | self._canvases
+        self._canvases = {}
         self.flashes.clear()
         if _alike(before, self.graph):
             self.view = self._carried_over(before)
@@ -186,7 +188,8 @@ class Stage:
         """What draws the scene at the zoom in use."""
         found = self._canvases.get(self.zoom)
         if found is None:
-            found = self._canvases[self.zoom] = Canvas(self._layouts.scene(self.zoom, self.forms), self.style)
+            scene, last = self._layouts.scene(self.zoom, self.forms), self._last.pop(self.zoom, None)
+            found = self._canvases[self.zoom] = Canvas(scene, self.style, last)
         return found
 
     def _reform(self, box: int, form: Form) -> None:
@@ -213,6 +216,7 @@ class Stage:
         """Draw with other means."""
         self.style = style
         self._canvases.clear()
+        self._last.clear()
 
     # -- what nodes say ----------------------------------------------------------------------------------------------
 
