@@ -138,7 +138,8 @@ class Dialog(ModalScreen[Action | None]):
             self._give(self.question.safe)
 
     def _give(self, number: int) -> None:
-        self.dismiss(self.question.answers[number].action)
+        if self.is_current:  # a second key may have been on its way
+            self.dismiss(self.question.answers[number].action)
 
 
 # -- questions -------------------------------------------------------------------------------------------------------
@@ -357,7 +358,8 @@ class Help(ModalScreen[None]):
         event.stop()
         event.prevent_default()
         if event.key in {"escape", "q", "question_mark", "f1", "enter"}:
-            self.dismiss(None)
+            if self.is_current:  # a second key may have been on its way
+                self.dismiss(None)
         elif event.key in steps:
             page.scroll_lines(steps[event.key])
 
