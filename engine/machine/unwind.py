@@ -90,8 +90,13 @@ def to_compensate(state: RunState) -> list[int]:
 
 
 def _to_blame(state: RunState) -> Iterator[int]:
-    """The nodes whose failing nothing around them made good for."""
-    return (node for node, code in enumerate(state.states) if code == FAILED and not is_contained(state, node))
+    """The nodes that a person wrote whose failing nothing around them made good for."""
+    hidden = state.plan.hidden
+    return (
+        node
+        for node, code in enumerate(state.states)
+        if code == FAILED and node not in hidden and not is_contained(state, node)
+    )
 
 
 def _did_something(state: RunState, node: int) -> bool:
