@@ -376,7 +376,7 @@ async def test_code_opens_in_the_persons_editor_at_its_line(tmp_path: Path, monk
 async def test_copy_goes_to_the_clipboard(tmp_path: Path) -> None:
     async with sitting(project_in(tmp_path)) as person:
         await person.press("y")
-        assert person.app.clipboard == "load"
+        assert person.app.clipboard.startswith("[nodes.load]\ntask = ")
 
 
 # -- files
