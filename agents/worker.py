@@ -176,6 +176,8 @@ class Worker:
             self._deliver(link, result)
         self._spooling = False
         self._beat_at = -1e9
+        if self.draining:  # the wish may have come after the registration that is being answered here
+            self._say_draining()
         self._take(link, parcel, now)
 
     def _on_welcome_again(self, message: protocol.Welcome, now: float) -> None:
@@ -351,7 +353,10 @@ class Worker:
         """Take nothing new; end when nothing is left, if asked to shut down."""
         if not self.draining:
             self.draining = True
-            self._send(protocol.StatusUpdate(self.description.id, "draining", self.load()))
+            self._say_draining()
+
+    def _say_draining(self) -> None:
+        self._send(protocol.StatusUpdate(self.description.id, "draining", self.load()))
 
     def _on_shutdown(self, message: protocol.Shutdown, now: float) -> None:
         self._shutdown = True

@@ -133,6 +133,13 @@ def test_attempts_can_be_held_and_let_go(engine):
 
 
 @pytest.mark.seed("S161", "S171", "S172", "S173", "S174")
+def test_an_agent_that_drains_before_it_is_welcomed_says_so_then():
+    one = Engine(worker())
+    one.worker.drain(0.0)
+    one.welcome()
+    assert [message.status for message in one.heard if isinstance(message, protocol.StatusUpdate)][:1] == ["draining"]
+
+
 def test_a_draining_agent_says_so_and_gives_new_work_back(engine):
     engine.assign(node=1)
     engine.say(protocol.Drain())
