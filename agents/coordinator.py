@@ -33,7 +33,7 @@ from agents.link import Link
 from agents.peer import Peer
 from agents.protocol import TaskResult
 from agents.roster import Roster
-from agents.turns import Ended, FleetChanged, Said, Turn
+from agents.turns import Ended, FleetChanged, Given, Said, Turn
 from agents.wire import Parcel
 
 STUCK = 0.25  # seconds without a result after which queued attempts may be recalled
@@ -323,6 +323,8 @@ class Coordinator:
         info.running = 0
         info.spent = {}
         peer.take(list(kept.values()), now)
+        if kept:
+            self._tell(Given(agent, list(kept.values())))
         link.send(self._welcome())
         if foreign:
             link.send(protocol.Cancel(foreign, 0.0))
@@ -402,6 +404,7 @@ class Coordinator:
 
     def _lease(self, peer: Peer, jobs: list[Job], now: float) -> None:
         self._ledger.lease(peer, jobs, now)
+        self._tell(Given(peer.info.id, jobs))
         self._dirty[peer.info.id] = peer
 
     def _recall(self, now: float) -> None:
@@ -425,7 +428,7 @@ class Coordinator:
 
     # ------------------------------------------------------------ small things
 
-    def _tell(self, news: Ended | Said | FleetChanged) -> None:
+    def _tell(self, news: Ended | Said | Given | FleetChanged) -> None:
         self._turn.news.append(news)
 
     def _send(self, peer: Peer, message: protocol.Message) -> None:

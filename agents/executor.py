@@ -32,8 +32,8 @@ from agents.inbox import Inbox
 from agents.jobs import Job, TaskBody
 from agents.keys import Allowed, load_keys
 from agents.packing import Inputs, Packer, body_of
-from agents.turns import Ended, FleetChanged, Said, Turn
-from engine.attempt import FAILED, Attempt, News, Outcome, Trouble, Work
+from agents.turns import Ended, FleetChanged, Given, Said, Turn
+from engine.attempt import FAILED, Attempt, News, Outcome, Placed, Trouble, Work
 from engine.errors import NotReady
 from engine.executors.contract import Report, Workplace
 from engine.executors.packing import Functions
@@ -291,9 +291,11 @@ class AgentsExecutor:
             if self._coordinator is not None and not self._coordinator.jobs:
                 self._idle.set()
 
-    def _news_of(self, one: Ended | Said | FleetChanged) -> News | None:
+    def _news_of(self, one: Ended | Said | Given | FleetChanged) -> News | None:
         if type(one) is Ended:
             return self._outcome_of(one)
+        if type(one) is Given:
+            return Placed(one.agent, [job.key for job in one.jobs])
         if type(one) is FleetChanged:
             self.changes.append(one)
             return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from agents.fleet import AgentStatus
@@ -34,6 +35,16 @@ class Said:
         self.message = message
 
 
+class Given:
+    """News: an agent has these attempts now."""
+
+    __slots__ = ("agent", "jobs")
+
+    def __init__(self, agent: str, jobs: Sequence[Job]) -> None:
+        self.agent = agent
+        self.jobs = jobs
+
+
 class FleetChanged:
     """News: an agent came, went, or changed its state; `reason` for people."""
 
@@ -52,4 +63,4 @@ class Turn:
 
     def __init__(self) -> None:
         self.sends: list[tuple[str, list[Any]]] = []
-        self.news: list[Ended | Said | FleetChanged] = []
+        self.news: list[Ended | Said | Given | FleetChanged] = []

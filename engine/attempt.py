@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Dict, Generic, List, Mapping, Optional, Sequence, Tuple, TypeVar, Union
 
     T = TypeVar("T")
-    News = Union["Outcome", "Progress", "LogLines", "MetricSet"]
+    News = Union["Outcome", "Progress", "LogLines", "MetricSet", "Placed"]
 else:
     T = News = None
 
@@ -256,6 +256,16 @@ class Progress:
         self.number = number
         self.fraction = fraction
         self.text = text
+
+
+class Placed:
+    """An executor with agents says which one has these (node, number) attempts. An attempt may be placed again."""
+
+    __slots__ = ("agent", "attempts")
+
+    def __init__(self, agent: str, attempts: List[Tuple[int, int]]) -> None:
+        self.agent = agent
+        self.attempts = attempts
 
 
 class LogLines:

@@ -14,7 +14,10 @@ from engine.payload import NotOpenable, Payload, open_plain
 
 @dataclass(frozen=True, slots=True)
 class NodeResult:
-    """One node after (or during) a run. Times in seconds; `started` since the run began. `cause`: the node to blame."""
+    """One node after (or during) a run. Times in seconds; `started` since the run began. `cause`: the node to blame.
+
+    `agent`: who got its last attempt, empty where nobody but this machine did.
+    """
 
     id: str
     state: NodeState
@@ -27,6 +30,7 @@ class NodeResult:
     reason: str
     cause: str | None
     metrics: NodeMetrics
+    agent: str = ""
 
     def to_dict(self, wall: float = 0.0) -> dict[str, Any]:
         """Plain data for `--json`: the result where it is plain data, else null."""
@@ -45,6 +49,8 @@ class NodeResult:
         }
         if self.reason:
             document["reason"] = self.reason
+        if self.agent:
+            document["agent"] = self.agent
         if self.metrics.custom_metrics:
             document["metrics"] = dict(self.metrics.custom_metrics)
         return document
@@ -189,6 +195,7 @@ def node_result(state: RunState, number: int) -> NodeResult:
         reason=record.reason,
         cause=record.cause,
         metrics=state.metrics(number),
+        agent=record.agent,
     )
 
 

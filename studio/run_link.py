@@ -40,11 +40,14 @@ class RunLink:
 
     def look(self) -> tuple[RunNow, Mapping[str, NodeNow]]:
         """The run, and the nodes that changed since the last look."""
-        from engine.machine.events import GraphChanged, Retried
+        from engine.machine.events import AttemptsPlaced, GraphChanged, Retried
 
         glance = self._subscription.take()
         state = self.handle.state
         changed = {event.node for event in glance.events if hasattr(event, "node")}
+        for event in glance.events:
+            if type(event) is AttemptsPlaced:
+                changed.update(event.nodes)
         for node, piece in glance.progress.items():
             old = self._progress.get(node, (None, ""))
             fraction = old[0] if piece.fraction is None else piece.fraction
@@ -195,6 +198,7 @@ def _node_now(state: RunState, node: int, told: tuple[float | None, str] | None)
         trouble=record.error.traceback[-MOST_TROUBLE:] if bad and record.error is not None else "",
         preview=_preview(record.value) if word == "completed" else "",
         due=state.wall + record.retry_due if retrying and record.retry_due is not None else None,
+        agent=record.agent,
     )
 
 

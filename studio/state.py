@@ -44,7 +44,7 @@ class NodeNow(Struct, frozen=True):
 
     `state` is a word of the table in `theme`. `seconds` is how long it took or has been running; `started` the moment
     it began (since 1970) while it runs. `fraction` is 0 to 1 or None. `error` is one line, `trouble` the whole
-    traceback.
+    traceback. `agent` is who got its last attempt, empty for this machine.
     """
 
     state: str
@@ -58,6 +58,7 @@ class NodeNow(Struct, frozen=True):
     trouble: str = ""
     preview: str = ""
     due: float | None = None
+    agent: str = ""
 
 
 class RunNow(Struct, frozen=True):

@@ -134,6 +134,14 @@ class MetricsChanged(Event, frozen=True, gc=False, array_like=True, tag=12):
     values: Mapping[str, str]
 
 
+class AttemptsPlaced(Event, frozen=True, gc=False, array_like=True, tag=44):
+    """Attempts went to an agent: `nodes[i]` with its attempt number `numbers[i]`. One event for all that went together."""
+
+    agent: str
+    nodes: Sequence[int]
+    numbers: Sequence[int]
+
+
 class RunPaused(Event, frozen=True, gc=False, array_like=True, tag=13):
     """Nothing new starts from here on; `by` says who or what asked."""
 
@@ -393,6 +401,7 @@ AnyEvent = (
     | Admitted
     | VariablesChanged
     | MetricsChanged
+    | AttemptsPlaced
     | RunPaused
     | RunResumed
     | RunFailing

@@ -124,7 +124,7 @@ def _set_back(state: RunState, node: int, *, whole: bool) -> None:
     if node in state.retrying:
         state.timers.remove((state.retrying.pop(node), node))
         heapq.heapify(state.timers)
-    for table in (state.errors, state.causes, state.reasons, state.lost, state.missed, state.moving):
+    for table in (state.agents, state.errors, state.causes, state.reasons, state.lost, state.missed, state.moving):
         table.pop(node, None)
     for calls in (state.standing_in, state.delaying):
         for called in [called for called, caller in calls.items() if node in (called, caller)]:

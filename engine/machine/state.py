@@ -137,6 +137,7 @@ class RunState:
     """One run, whole: `states[i]`, `values[i]`, ... for node i of `plan`; counts and flags for the run itself."""
 
     __slots__ = (
+        "agents",
         "answers",
         "asking",
         "attempts",
@@ -225,6 +226,7 @@ class RunState:
         self.missed: dict[int, int] = {}
         self.lost: dict[int, int] = {}
         self.custom: dict[int, dict[str, str]] = {}
+        self.agents: dict[int, str] = {}
         self.timers: list[tuple[float, int]] = []
         # what a change of the graph, or a retry, leaves behind: attempts and failures that no longer count, lanes of
         # attempts on their way out, lanes that running nodes go to after their attempt; for what was born in a map or
@@ -303,6 +305,7 @@ class RunState:
             reason=self.reasons.get(node, ""),
             cause=self.plan.names[cause] if cause >= 0 else None,
             retry_due=self.retrying.get(node),
+            agent=self.agents.get(node, ""),
         )
 
     def can_execute(self, node: int) -> bool:
@@ -349,7 +352,10 @@ class RunState:
 
 @dataclass(frozen=True, slots=True)
 class NodeRecord:
-    """One node of a run at one moment. `started` and `ended` in seconds since the run began, `seconds` of running."""
+    """One node of a run at one moment. `started` and `ended` in seconds since the run began, `seconds` of running.
+
+    `agent` is who got its last attempt, empty where that was not given to an agent.
+    """
 
     id: str
     state: NodeState
@@ -362,6 +368,7 @@ class NodeRecord:
     reason: str
     cause: str | None
     retry_due: float | None
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,6 +265,12 @@ def _metrics_changed(state: RunState, event: e.MetricsChanged) -> None:
     state.custom.setdefault(event.node, {}).update(event.values)
 
 
+def _attempts_placed(state: RunState, event: e.AttemptsPlaced) -> None:
+    for node, number in zip(event.nodes, event.numbers, strict=True):
+        if state.attempts[node] == number:  # a later attempt may have been placed meanwhile
+            state.agents[node] = event.agent
+
+
 def _run_started(state: RunState, event: e.RunStarted) -> None:
     if state.state is not WorkflowState.READY:
         raise InvalidTransition(state.state.value, "running")
@@ -340,6 +346,7 @@ TRANSITIONS: dict[type[e.Event], Callable[[RunState, Any], None]] = {
     e.MarkedDone: _marked_done,
     e.VariablesChanged: _variables_changed,
     e.MetricsChanged: _metrics_changed,
+    e.AttemptsPlaced: _attempts_placed,
     e.RunPaused: _run_paused,
     e.RunResumed: _run_resumed,
     e.RunFailing: _run_failing,

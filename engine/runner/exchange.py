@@ -14,7 +14,7 @@ import random
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from engine.attempt import CANCELED, COMPLETED, FAILED, LOST, Attempt, LogLines, Outcome, Progress, Trouble
+from engine.attempt import CANCELED, COMPLETED, FAILED, LOST, Attempt, LogLines, Outcome, Placed, Progress, Trouble
 from engine.binding import BindingFailed
 from engine.errors import WorkflowError
 from engine.machine import decisions, events
@@ -147,6 +147,9 @@ class Exchange:
                 publisher.logs.write(self.state.plan.names[piece.node], piece.number, piece.stream, piece.lines, now)
         elif type(piece) is Asked:
             self.answer(piece, now)
+        elif type(piece) is Placed:
+            nodes, numbers = zip(*piece.attempts, strict=True)
+            self.apply(events.AttemptsPlaced(now, piece.agent, nodes, numbers))
         else:
             self.apply(events.MetricsChanged(now, piece.node, {piece.name: piece.text}))  # type: ignore[union-attr]
 

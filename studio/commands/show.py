@@ -97,7 +97,7 @@ def _nodes(past: PastRun, paint: Paint, everything: bool) -> list[str]:
         took = seconds(record.seconds) if record.attempts else ""
         tries = str(record.attempts) if record.attempts > 1 else ""
         depth = "  " * depths[node]
-        about = paint.safe(_about(record))
+        about = paint.safe(" ".join(part for part in (record.agent and f"on {record.agent}", _about(record)) if part))
         name = elide(paint.safe(record.id), room - len(depth), paint.sign("ellipsis"))
         rows.append([f"{depth}{paint.glyph(word)} {name}", word, began, took, tries, about])
     heads = ["  node", "state", "began", "took", "tries", ""]

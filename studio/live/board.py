@@ -128,6 +128,8 @@ class Board:
             elapsed = max(now - state.started[node], 0.0)
             fraction = None if told is None or told.fraction is None else min(max(told.fraction, 0.0), 1.0)
             text = "" if told is None else told.text
+            if node in state.agents:
+                text = f"on {state.agents[node]}  {text}".rstrip()
             yield Row(state.plan.names[node], "running", state.attempts[node], elapsed, fraction, text)
 
     def _retrying(self, state: RunState, retrying: Mapping[int, float], now: float) -> Iterable[Row]:

@@ -44,7 +44,8 @@ def _running(now: NodeNow, clock: float) -> str:
     if now.fraction is not None:
         return percent(now.fraction)
     spent = _spent(now, clock)
-    return now.text or (seconds(spent) if spent is not None else "")
+    told = now.text or (seconds(spent) if spent is not None else "")
+    return f"{told} on {now.agent}" if now.agent and told else told
 
 
 def _completed(now: NodeNow, clock: float) -> str:

@@ -58,6 +58,8 @@ class NodeLines:
         note = "" if live or run is None or not run.started else when_text(run.started, time.time())
         self._title("This run" if live else "Last run", note)
         self.made.append([Piece("  "), *state_pieces(now, self.ascii, cause=False)])
+        if now.agent:
+            self.made.append([Piece("    on ", "muted"), Piece(now.agent)])
         if now.preview:
             self.made += [
                 [Piece("    "), Piece(row, "text")]

@@ -111,6 +111,35 @@ def test_a_run_uses_an_agent_that_stands_and_leaves_it_standing(tmp_path):
     assert listed()["state"] == "available"
 
 
+@pytest.mark.seed("S30", "S49")
+def test_who_ran_a_node_is_told_while_it_runs_and_afterwards(tmp_path):
+    from engine.history import past_run
+    from engine.start import start_run
+    from studio.commands.show import command as show
+
+    run("start", "box", "-j", "1")
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "project.toml").write_text(
+        'format = 1\n[project]\nname = "who"\n[defaults]\nexecutor = "agents"\n'
+        '[nodes.there]\nshell = "while ! test -e go; do sleep 0.05; done"\n'
+        '[nodes.here]\nshell = "true"\nexecutor = "processes"\n'
+    )
+    handle = start_run(project)
+    there = handle.plan.numbers["there"]
+    eventually(lambda: handle.state.node(there).agent == "box")
+    assert handle.state.node(there).state.value == "running"
+    (project / "go").touch()
+    assert handle.wait(30)
+    assert handle.result.to_dict()["nodes"]["there"]["agent"] == "box"
+    assert "agent" not in handle.result.to_dict()["nodes"]["here"]
+    past = past_run(handle.folder)
+    assert past.state.agents == {there: "box"}
+    past.close()
+    told = CliRunner().invoke(show, [handle.id], env={"NO_COLOR": "1"}, obj=None)
+    assert "on box" in told.output
+
+
 def test_a_second_engine_does_not_get_an_agent_that_is_held(tmp_path):
     run("start", "box")
     first = Engine(tmp_path / "one", "first")

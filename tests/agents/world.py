@@ -13,7 +13,7 @@ from agents import protocol, wire
 from agents.coordinator import Coordinator
 from agents.jobs import Job, TaskBody
 from agents.orders import Orders
-from agents.turns import Ended, FleetChanged, Said, Turn
+from agents.turns import Ended, FleetChanged, Given, Said, Turn
 from agents.worker import Worker
 
 
@@ -104,6 +104,7 @@ class World:
         self.to_agents: list[tuple[str, int, list[object]]] = []
         self.ended: list[Ended] = []
         self.said: list[Said] = []
+        self.given: list[tuple[str, tuple[int, int]]] = []
         self.changes: list[FleetChanged] = []
         self.ran: list[tuple[str, protocol.TaskId]] = []
         self.shelf: dict[bytes, bytearray] = {}
@@ -144,6 +145,8 @@ class World:
                 self.ended.append(news)
             elif isinstance(news, Said):
                 self.said.append(news)
+            elif isinstance(news, Given):
+                self.given += [(news.agent, job.key) for job in news.jobs]
             else:
                 self.changes.append(news)
 

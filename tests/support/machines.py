@@ -21,7 +21,20 @@ from engine.machine.transitions import apply, replay
 from engine.plan import Plan
 
 COLUMNS = ("states", "attempts", "started", "ended", "spent", "waiting", "values")
-TABLES = ("failures", "errors", "causes", "reasons", "retrying", "missed", "lost", "custom", "left", "chosen", "stamps")
+TABLES = (
+    "failures",
+    "errors",
+    "causes",
+    "reasons",
+    "retrying",
+    "missed",
+    "lost",
+    "custom",
+    "agents",
+    "left",
+    "chosen",
+    "stamps",
+)
 TABLES += (
     "earlier",
     "forgiven",

@@ -58,6 +58,11 @@ def test_in_a_run_it_says_what_the_run_knows() -> None:
     assert face("tasks:f", NodeNow("ready")).second == "tasks:f"
 
 
+def test_a_node_that_runs_elsewhere_says_where() -> None:
+    assert face("", NodeNow("running", started=100.0, agent="lab"), 112.0).second == "12 s on lab"
+    assert face("", NodeNow("completed", seconds=3.0, agent="lab"), 112.0).second == "3.0 s"
+
+
 def test_a_running_node_shows_its_share_or_the_time_that_goes_by() -> None:
     assert face("", NodeNow("running", fraction=0.62)).fraction == 0.62
     assert face("", NodeNow("running", fraction=0.62)).aside == "62 %"
