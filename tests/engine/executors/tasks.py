@@ -313,6 +313,27 @@ def prints_without_newline(megabytes):
     return "printed"
 
 
+def prints_a_storm_of_escapes(megabytes):
+    block = b"\x1b]0;owned\x07\x1b[2J\x00\xff\x1bc" * 55_000 + b"\n"
+    for _ in range(megabytes):
+        os.write(1, block)
+    return "printed"
+
+
+def fills_its_scratch(ctx):
+    with (ctx.scratch / "hoard").open("wb") as file:
+        while True:
+            file.write(bytes(100_000))
+
+
+def fills_the_temporary_folder():
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        while True:
+            file.write(bytes(100_000))
+
+
 def prints_binary():
     os.write(1, bytes(range(256)) * 10)
     os.write(1, b"\x1b]0;owned\x07\x1b[2J" * 1000 + b"\n")

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -110,11 +111,13 @@ def test_a_task_that_writes_to_our_own_pipe_is_ended(alone: Workbench) -> None:
     assert alone.value("add", {"a": 1}) == 2
 
 
-@pytest.mark.parametrize("task", ["prints_much", "prints_without_newline"])
+@pytest.mark.parametrize("task", ["prints_much", "prints_without_newline", "prints_a_storm_of_escapes"])
 def test_a_flood_of_output_is_bounded_and_the_task_completes(bench: Workbench, task: str) -> None:
-    attempt = bench.attempt(task, {"megabytes": 100})
+    attempt = bench.attempt(task, {"megabytes": 1000})
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     bench.start(attempt)
-    assert bench.outcome(attempt, within=60.0).value == "printed"
+    assert bench.outcome(attempt, within=600.0).value == "printed"
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "it was gathered in memory"
     lines = bench.lines(attempt)
     assert all(len(line) < 10_000 for line in lines)
     assert sum(map(len, lines)) < 30_000_000
@@ -368,10 +371,19 @@ def test_running_out_of_memory_fails_the_node(alone: Workbench) -> None:
     assert alone.value("add", {"a": 1}) == 2
 
 
-def test_a_million_small_objects_come_back(bench: Workbench) -> None:
-    outcome = bench.run("many_objects", {"count": 200_000}, within=60.0)
+@pytest.mark.parametrize("count", [100_000, pytest.param(1_000_000, marks=pytest.mark.soak)])
+def test_a_million_small_objects_come_back(bench: Workbench, count: int) -> None:
+    outcome = bench.run("many_objects", {"count": count}, within=300.0)
     assert outcome.kind == COMPLETED
-    assert len(opened(outcome.value)) == 200_000
+    assert len(opened(outcome.value)) == count
+
+
+@pytest.mark.soak
+def test_two_gibibytes_come_back_whole_and_are_handed_on(bench: Workbench) -> None:
+    megabytes = 2148
+    outcome = bench.run("big", {"megabytes": megabytes}, within=600.0)
+    assert outcome.kind == COMPLETED, outcome.error
+    assert bench.value("lengths", {"values": [outcome.value]}, sealed=True, within=600.0) == [megabytes * 1_000_000]
 
 
 def test_a_missing_package_is_named(bench: Workbench) -> None:
