@@ -13,7 +13,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.project.model import Node, SubWorkflow, Task
-from studio import actions, effects, reduce_edits, reduce_fixes
+from studio import actions, effects, reduce_edits, reduce_file, reduce_fixes
 from studio.actions import Action
 from studio.document.catalog import KINDS, Catalog
 from studio.document.reader import line_of, node_at, outline, path_of_keys, walk
@@ -48,9 +48,9 @@ def _project_read(state: StudioState, action: actions.ProjectRead) -> Step:
     again = old is not None and old.path == document.path
     view = action.view or Remembered()
     if again:
-        state, found = reduce_edits.read_again(state, document)
+        state, found = reduce_file.read_again(state, document)
     else:
-        state, found = reduce_edits.opened(state, document, action.kept)
+        state, found = reduce_file.opened(state, document, action.kept)
     fresh = replace(
         state,
         trusted=action.trusted or (again and state.trusted),
@@ -340,7 +340,7 @@ def _quit(state: StudioState) -> Step:
 
 def _leave(state: StudioState) -> Step:
     """Leave, once what is not saved is kept."""
-    return (state, left) if (left := reduce_edits.leave(state)) else _quit_now(state)
+    return (state, left) if (left := reduce_file.leave(state)) else _quit_now(state)
 
 
 def _quit_now(state: StudioState) -> Step:
@@ -538,6 +538,9 @@ def _showing(what: str) -> Callable[[StudioState], Step]:
     return lambda state: (state, (effects.Show(what),))
 
 
+_EDITING_ACTIONS = reduce_edits.BY_ACTION | reduce_file.BY_ACTION | reduce_fixes.BY_ACTION
+_EDITING_COMMANDS = reduce_edits.BY_COMMAND | reduce_file.BY_COMMAND | reduce_fixes.BY_COMMAND
+
 _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.Asked: _asked,
     actions.CameOut: _came_out,
@@ -573,7 +576,7 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.TrustAnswered: _trust_answered,
     actions.WentIn: _went_in,
     actions.Zoomed: lambda state, action: (replace(state, zoom=action.zoom), ()),
-    **{action: _editing(rule) for action, rule in (reduce_edits.BY_ACTION | reduce_fixes.BY_ACTION).items()},
+    **{action: _editing(rule) for action, rule in _EDITING_ACTIONS.items()},
 }
 
 _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
@@ -618,5 +621,5 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "theme.choose": _showing("themes"),
     "theme.next": _next_theme,
     "glyphs": lambda state: _glyphs_chosen(state, actions.GlyphsChosen(not state.ascii)),
-    **{command: _commanding(rule) for command, rule in (reduce_edits.BY_COMMAND | reduce_fixes.BY_COMMAND).items()},
+    **{command: _commanding(rule) for command, rule in _EDITING_COMMANDS.items()},
 }

@@ -81,7 +81,7 @@ async def test_another_programs_changes_are_joined_and_only_clashes_are_asked(tm
 async def test_a_file_that_changed_in_the_last_moment_is_not_written_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("studio.session.POLL", 1000)  # the studio does not notice by itself
+    monkeypatch.setattr("studio.file_watch.POLL", 1000)  # the studio does not notice by itself
     file = project_in(tmp_path)
     app = StudioApp(file)
     async with app.run_test(size=(100, 30)) as pilot:
