@@ -16,8 +16,13 @@ from studio.pictures.cells import Grid, tone
 from studio.pictures.lit_dots import LitDots
 from studio.pictures.view import Style, View
 
-TILE_WIDTH, TILE_HEIGHT = 96, 32
-_MAX_TILES = 64
+TILE_WIDTH, TILE_HEIGHT = 64, 16
+_MAX_TILES = 256
+_VERSIONS = 3
+"""How many versions of a tile are kept: what an edit made, and what undoing it shows again."""
+
+Shelf = dict[tuple[int, int], list[tuple[Sheet, list[list[Wire]]]]]
+"""Tiles by their place, each with the wires in it, the newest last; handed on from scene to scene."""
 
 
 class Lines:
@@ -30,8 +35,8 @@ class Lines:
         self._lit: tuple[Collection[int], tuple[str, bool], Grid, dict[int, str]] | None = None
         self._top: tuple[Collection[int], Sheet, set[int]] | None = None
         self._chars = ASCII if style.ascii else UNICODE
-        self._tiles: dict[tuple[int, int], tuple[Sheet, list[list[Wire]]]] = {}
-        self._old = before._tiles if before is not None else {}
+        self._tiles: dict[tuple[int, int], Sheet] = {}
+        self._shelf: Shelf = before._shelf if before is not None else {}
         self._trails: dict[Link, list[tuple[Wire, End]]] = {}
         self._spans: list[dict[int, list[tuple[int, int, Link]]]] | None = None
         self._dots: LitDots | None = None
@@ -137,20 +142,27 @@ class Lines:
         return found
 
     def _tile(self, column: int, row: int) -> Sheet:
-        known = self._tiles.get((column, row))
-        if known is None:
+        sheet = self._tiles.get((column, row))
+        if sheet is None:
             rect = Rect(column * TILE_WIDTH, row * TILE_HEIGHT, TILE_WIDTH, TILE_HEIGHT)
             panels = (panel for panel in self.scene.panels if panel.rect.meets(rect))
             wires = [panel.wires[gap] for panel in panels for gap in panel.gaps_in(rect.x, rect.right)]
-            known = self._old.get((column, row))
-            if known is None or len(known[1]) != len(wires) or any(map(operator.is_not, known[1], wires)):
-                known = (Sheet(rect), wires)
-                for some in wires:
-                    known[0].put(some)
-            while len(self._tiles) >= _MAX_TILES:
-                del self._tiles[next(iter(self._tiles))]
-            self._tiles[column, row] = known
-        return known[0]
+            sheet = self._tiles[column, row] = _from(self._shelf, (column, row), rect, wires)
+        return sheet
+
+
+def _from(shelf: Shelf, place: tuple[int, int], rect: Rect, wires: list[list[Wire]]) -> Sheet:
+    """The tile of these wires: one that is kept, or a new one, which is kept."""
+    kept = shelf.pop(place, [])
+    found = next((tile for tile in kept if len(tile[1]) == len(wires) and all(map(operator.is_, tile[1], wires))), None)
+    if found is None:
+        found = (Sheet(rect), wires)
+        for some in wires:
+            found[0].put(some)
+    shelf[place] = [*(tile for tile in kept[1 - _VERSIONS :] if tile is not found), found]
+    while len(shelf) > _MAX_TILES:
+        del shelf[next(iter(shelf))]
+    return found[0]
 
 
 def _tiles(rect: Rect) -> Iterator[tuple[int, int]]:
