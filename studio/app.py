@@ -64,7 +64,7 @@ class StudioApp(App[int]):
             ascii=signs or bool(asked),
             recent=kept.recent,
         )
-        self._inks: tuple[tuple[str, bool], Inks] | None = None
+        self._inks: tuple[tuple[str, str, bool], Inks] | None = None
         self.session = Session(state, post=self._post, shell=self._perform, changed=self._changed)
         if path is not None:
             self.session.begin(path)
@@ -130,7 +130,8 @@ class StudioApp(App[int]):
     def inks(self) -> Inks:
         """Colours and glyphs for what we paint, for the theme in use."""
         state = self.session.state
-        key = (self.theme, state.ascii)
+        # Textual works out the variables of a theme some time after it took its name.
+        key = (self.theme, self.theme_variables.get("background", ""), state.ascii)
         if self._inks is None or self._inks[0] != key:
             made = Inks(self.theme_variables, plain=self.plain, ascii=state.ascii)
             self._inks = (key, made)

@@ -12,8 +12,8 @@ import pytest
 from textual.pilot import Pilot
 
 from engine.draw.scene import Zoom
-from studio import config, keys
-from studio.actions import Asked, ProjectChosen
+from studio import config, keys, theme
+from studio.actions import Asked, ProjectChosen, ThemeChosen
 from studio.app import StudioApp
 from studio.screens.editor import Editor
 from studio.widgets.bars import Bar
@@ -59,6 +59,12 @@ class Person:
         """What a page shows."""
         page = self.app.screen.query_one(selector, Page)
         return "\n".join(page.render_line(y).text.rstrip() for y in range(page.size.height))
+
+    def grounds(self, pane: str) -> set[str]:
+        """The colours behind what a pane shows."""
+        page = self.app.screen.query_one(pane)
+        segments = [segment for y in range(page.size.height) for segment in page.render_line(y)]
+        return {each.style.bgcolor.get_truecolor().hex for each in segments if each.style and each.style.bgcolor}
 
     def screen(self) -> str:
         """All that is on the screen, row by row."""
@@ -317,6 +323,14 @@ async def test_themes_and_glyphs_change_at_once_and_are_kept(tmp_path: Path) -> 
     async with sitting(project_in(tmp_path)) as person:
         assert person.app.theme == "loom-light"
         assert person.state.ascii
+
+
+@pytest.mark.parametrize("name", theme.THEMES)
+async def test_the_panes_around_the_canvas_have_the_colours_of_the_theme(tmp_path: Path, name: str) -> None:
+    async with sitting(project_in(tmp_path), size=(160, 40)) as person:
+        person.app.session.dispatch(ThemeChosen(name))
+        for pane in ("#footer", "#inspector"):
+            await person.until(lambda pane=pane: theme.colour(name, "panel") in person.grounds(pane))
 
 
 async def test_how_a_project_was_looked_at_is_remembered(tmp_path: Path) -> None:
