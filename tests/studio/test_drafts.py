@@ -67,6 +67,21 @@ def test_undo_and_redo_go_over_everything_and_say_what_they_did(opened: StudioSt
     assert "get" in after(state, Asked("redo"), Asked("redo")).document.project.workflow.nodes  # type: ignore[union-attr]
 
 
+def test_what_is_edited_inside_a_sub_workflow_of_the_file_shows_there(tmp_path: Path) -> None:
+    text = SMALL + '[nodes.inner]\nworkflow = "deep"\n[workflows.deep.nodes.one]\nshell = "true"\n'
+    state = after(StudioState(), actions.ProjectRead(document(tmp_path, text)), actions.WentIn("inner"))
+    assert state.editing == "deep"
+    state = after(state, Edited(edits.AddNode("two", {"shell": "true", "needs": ["one"]}, "one", workflow="deep")))
+    assert state.workflow is not None
+    assert list(state.workflow.nodes) == ["one", "two"]
+    assert state.cursor == "two"
+    assert "two" not in after(state, Asked("undo")).workflow.nodes  # type: ignore[union-attr]
+    out = after(state, actions.CameOut(), Asked("undo"))
+    assert out.workflow is not None
+    assert out.cursor == "inner"
+    assert not out.dirty
+
+
 def test_a_word_typed_into_one_field_is_one_step(opened: StudioState) -> None:
     typed = [Edited(edits.SetField("load", ("description",), "word"[:n]), key="load.description") for n in (1, 2, 3, 4)]
     state = after(opened, *typed)
