@@ -260,6 +260,7 @@ MODES: Mapping[str, tuple[tuple[str, str], ...]] = {
         ("mode.next", "order only"),
         ("mode.leave", "cancel"),
     ),
+    "put": (("mode.take", "add"), (ARROWS, "choose"), ("mode.leave", "cancel")),
     "move": (
         (ARROWS, "move"),
         ("mode.take", "put down"),

@@ -40,7 +40,11 @@ class AddMode(Mode):
 
     @property
     def where(self) -> str:
-        return "add"
+        return "add" if self.opening.source is not None else "put"
+
+    @property
+    def word(self) -> str:
+        return "ADD"
 
     # -- keys --------------------------------------------------------------------------------------------------------
 

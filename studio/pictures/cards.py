@@ -266,8 +266,8 @@ class Pen:
     def _port(
         self, grid: Grid, x: int, y: int, frame: Frame, line: int, stance: Stance, *, behind: bool = False
     ) -> None:
-        """Where edges leave, drawn only if one does."""
-        if not stance.leaves:
+        """Where edges leave, drawn only if one does, or if the pointer is there: one can be drawn out of it."""
+        if not stance.leaves and not stance.hover:
             return
         if behind:
             frame, line = self.frames["rest"], tone("line")

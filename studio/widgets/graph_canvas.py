@@ -304,6 +304,11 @@ class GraphCanvas(PictureView):
             self.repaint()
             self.tell_moved(before)
 
+    def on_blur(self) -> None:
+        """Another pane has the keys now: what a mode was about is over. A window that is left keeps it."""
+        if self.mode is not None and self.app.app_focus and self.screen.is_current:
+            self.leave()
+
     # -- mouse -------------------------------------------------------------------------------------------------------
 
     def on_mouse_down(self, event: events.MouseDown) -> None:

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from studio.widgets.pointer import Press as Pressed
 
 
+_RIM_COLUMNS, _RIM_ROWS = 4, 2
+"""How far the view goes with each move of a drag at its rim."""
+
+
 def sight_of(canvas: GraphCanvas) -> Sight:
     """What can be seen now."""
     stage = canvas.stage
@@ -48,7 +52,7 @@ class Hand(Mode):
         super().__init__(canvas)
         self.decided = decided
         self._view = (self.stage.view.lit, self.stage.view.only)
-        self._work: tuple[object, Work] | None = None
+        self._work: tuple[object, tuple[int, int], Work] | None = None
 
     @property
     def word(self) -> str:  # type: ignore[override]
@@ -89,7 +93,12 @@ class Hand(Mode):
         return False
 
     def drag(self, event: events.MouseMove) -> bool:
-        """The pointer moves with a button down."""
+        """The pointer moves with a button down; at the rim the view goes with it."""
+        wide, high = self.stage.size
+        across = _RIM_COLUMNS * ((event.x >= wide - 2) - (event.x <= 1))
+        down = _RIM_ROWS * ((event.y >= high - 1) - (event.y <= 0))
+        if (across or down) and 0 <= event.x < wide and 0 <= event.y < high:
+            self.stage.pan(across, down)
         return self._point("drag", event)
 
     def drop(self, event: events.MouseUp) -> bool:
@@ -141,10 +150,10 @@ class Hand(Mode):
         return self.stage.view.cursor is not None
 
     def _look(self) -> Work:
-        scene = self.stage.scene
-        if self._work is None or self._work[0] is not scene:
-            self._work = (scene, self.decided.look(self.sight))
-        return self._work[1]
+        scene, corner = self.stage.scene, self.stage.corner
+        if self._work is None or self._work[0] is not scene or self._work[1] != corner:
+            self._work = (scene, corner, self.decided.look(self.sight))
+        return self._work[2]
 
     def draw(self, grid: Grid) -> None:
         """Put it over the picture."""

@@ -166,6 +166,16 @@ async def test_connect_by_letters_and_by_a_wire_and_cut_it_again(tmp_path: Path)
         assert one.nodes == before
 
 
+async def test_a_mode_is_over_when_another_pane_has_the_keys(tmp_path: Path) -> None:
+    async with drawing(tmp_path, size=(160, 40)) as one:
+        await one.press("c")
+        assert one.badge == "CONNECT"
+        await one.pilot.click("#inspector", offset=(5, 3))
+        await one.pilot.pause()
+        assert one.badge == ""
+        assert one.person.state.focus in ("inspector", "field")
+
+
 async def test_a_wire_dropped_on_nothing_adds_what_it_leads_to(tmp_path: Path) -> None:
     async with drawing(tmp_path) as one:
         x, y = one.cell("load", PORT)
