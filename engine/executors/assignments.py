@@ -121,7 +121,8 @@ class Assignments:
         """The usable child with the shortest queue, if it is at most half full: full ones are filled in batches."""
         best: ChildProcess | None = None
         for child in self.children:
-            if child.is_usable and not child.recalled and (best is None or len(child.queue) < len(best.queue)):
+            fit = child.is_usable and not child.recalled and not child.outdated
+            if fit and (best is None or len(child.queue) < len(best.queue)):
                 best = child
         if best is None or len(best.queue) > (depth // 2 if depth > 1 and best.is_short else 0):
             return None

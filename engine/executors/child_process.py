@@ -88,6 +88,7 @@ class ChildProcess:
         self.exit: int | None = None
         self.buried_until = 0.0
         self.stopping = False
+        self.outdated = False
         self.heard_at = 0.0
         self.recalled = False
         self.heard_print = False

@@ -109,6 +109,7 @@ class Children:
         self._work = Assignments(self._children, functions, self._slots, self._wake)
         self._false_starts = 0
         self._closing: float | None = None
+        self._renewing = False
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop_thread = 0
@@ -176,6 +177,14 @@ class Children:
         self._nursery.close()
         self._free()
 
+    def renew(self) -> None:
+        """Let attempts from now on run in new children, which import everything anew; what is in a child stays there."""
+        with self._lock:
+            for child in self._children:
+                child.outdated = True
+            self._renewing = True
+        self._wake()
+
     def pids(self) -> list[int]:
         """The processes of the children that are there now."""
         with self._lock:
@@ -202,6 +211,8 @@ class Children:
                 for key, mask in events:
                     self._attend(key, mask, news)
                 self._tick(news)
+                if self._renewing:
+                    self._stop_outdated()
                 if self._work.waiting:
                     news.extend(self._work.dispatch())
                 if self._work.wanted:
@@ -318,6 +329,14 @@ class Children:
     def _cannot_start(self, why: str) -> list[News]:
         """Everything that waits fails: no child can be had."""
         return self._work.fail_all(Trouble("CannotStart", why, retryable=False))
+
+    def _stop_outdated(self) -> None:
+        """Let the children end that nothing is given to any more, as soon as they are idle."""
+        outdated = [child for child in self._children if child.outdated and child.is_usable]
+        self._renewing = bool(outdated)
+        for child in outdated:
+            if not child.queue:
+                self._stop(child)
 
     def _stop(self, child: ChildProcess) -> None:
         """Let an idle child end by itself; it is killed if it takes long."""

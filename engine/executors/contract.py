@@ -90,6 +90,14 @@ class InPlace(Protocol):
 
 
 @runtime_checkable
+class Renewing(Protocol):
+    """An executor that loads the project's code once, and can do so again."""
+
+    def renew(self) -> None:
+        """Let attempts that begin from now on use the code as its files are now. What runs goes on with the old."""
+
+
+@runtime_checkable
 class Lending(Protocol):
     """An executor whose threads turn the loop of the run themselves: who ends an attempt fetches the next ones.
 

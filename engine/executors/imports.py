@@ -13,6 +13,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import threading
+import time
 from pathlib import Path
 
 Stamp = tuple[str, int]
@@ -23,6 +24,7 @@ _folders: list[str] = []
 _put: set[str] = set()
 """Folders that `enter` itself put on the path; those that were there before stay."""
 _before: dict[str, set[str]] = {}
+_entered: dict[str, int] = {}
 _loaded: dict[str, Stamp] = {}
 
 
@@ -33,6 +35,7 @@ def enter(folder: Path) -> None:
         if place not in _folders:
             _drop_stale(place)
             _before[place] = set(sys.modules)
+            _entered[place] = time.time_ns()
         _folders.append(place)
         if place not in sys.path:
             sys.path.insert(_where(), place)
@@ -48,14 +51,24 @@ def leave(folder: Path) -> None:
         _folders.remove(place)
         if place in _folders:
             return
+        entered = _entered.pop(place)
         for name in set(sys.modules) - _before.pop(place):
             changed = _changed(_file_of(name))
             if changed is not None and _is_inside(_file_of(name), place):
-                _loaded[name] = (place, changed)
+                _loaded[name] = (place, changed if changed <= entered else 0)  # 0: it may be older than its file
         if place in _put:
             _put.discard(place)
             if place in sys.path:
                 sys.path.remove(place)
+
+
+def renew(folder: Path) -> None:
+    """Forget what was imported from a folder that was entered: whoever needs it imports it anew."""
+    place = str(folder.absolute())
+    with _lock:
+        for name in set(sys.modules) - _before.get(place, set(sys.modules)):
+            if _is_inside(_file_of(name), place):
+                sys.modules.pop(name, None)
 
 
 def _where() -> int:

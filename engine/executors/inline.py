@@ -16,6 +16,7 @@ from engine.executors import imports
 from engine.executors.contract import Report, Workplace
 from engine.executors.endings import canceled, timed_out
 from engine.executors.interrupt import Interrupts
+from engine.executors.sources import Sources
 from engine.performer import perform, perform_prepared
 
 
@@ -24,6 +25,7 @@ class InlineExecutor:
 
     def __init__(self) -> None:
         self._workplace: Workplace | None = None
+        self._sources: Sources | None = None
         self._report: Report | None = None
         self._place = Place()
         self._interrupts = Interrupts()
@@ -42,6 +44,7 @@ class InlineExecutor:
         self._place.started = self._interrupts.program_started
         self._place.ended = self._interrupts.program_ended
         imports.enter(workplace.folder)
+        self._sources = Sources(str(workplace.folder))
 
     def capacity(self) -> int:
         """One: the caller's own thread."""
@@ -68,6 +71,11 @@ class InlineExecutor:
     def resume(self, attempts: Sequence[tuple[int, int]]) -> None:
         """Let suspended attempts go on."""
         self._interrupts.resume(attempts)
+
+    def renew(self) -> None:
+        """Import the project's modules anew from now on, if a Python file of it was changed."""
+        if self._workplace is not None and self._sources is not None and self._sources.have_changed():
+            imports.renew(self._workplace.folder)
 
     def close(self, grace: float = 5.0) -> None:
         """Interrupt what still runs; the project's folder is no longer importable."""

@@ -9,6 +9,7 @@ from engine.attempt import Attempt
 from engine.errors import NotReady
 from engine.executors.children import Children
 from engine.executors.contract import Report, Workplace
+from engine.executors.sources import Sources
 
 
 class ProcessesExecutor:
@@ -16,6 +17,7 @@ class ProcessesExecutor:
 
     def __init__(self) -> None:
         self._children: Children | None = None
+        self._sources: Sources | None = None
 
     def open(self, workplace: Workplace, report: Report) -> None:
         """Start the first child. Raises SystemFailure if the interpreter or the project's folder is not there."""
@@ -28,6 +30,7 @@ class ProcessesExecutor:
             run=workplace.run,
         )
         children.open()
+        self._sources = Sources(str(workplace.folder))
         self._children = children
 
     def capacity(self) -> int:
@@ -49,6 +52,11 @@ class ProcessesExecutor:
     def resume(self, attempts: Sequence[tuple[int, int]]) -> None:
         """Let suspended attempts go on."""
         self._open().resume(attempts)
+
+    def renew(self) -> None:
+        """Use new children from now on, if a Python file of the project was changed."""
+        if self._sources is not None and self._sources.have_changed():
+            self._open().renew()
 
     def close(self, grace: float = 5.0) -> None:
         """End everything; nothing is left behind."""

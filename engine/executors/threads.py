@@ -27,6 +27,7 @@ from engine.executors.contract import Report, Turn, Workplace
 from engine.executors.endings import canceled, ended, timed_out
 from engine.executors.interrupt import Interrupts
 from engine.executors.prints import Prints
+from engine.executors.sources import Sources
 from engine.executors.workers import Key, Worker, Workers
 from engine.failures import trouble_of
 from engine.performer import perform, perform_call
@@ -58,6 +59,7 @@ class ThreadsExecutor:
     def __init__(self, *, echo: bool = False) -> None:
         self.echo = echo
         self._workplace: Workplace | None = None
+        self._sources: Sources | None = None
         self._report: Report = _tell_nobody
         self._leave: Report = _tell_nobody
         self._turn: Turn = _tell_nobody
@@ -90,6 +92,7 @@ class ThreadsExecutor:
         self._place.started = self._interrupts.program_started
         self._place.ended = self._interrupts.program_ended
         imports.enter(workplace.folder)
+        self._sources = Sources(str(workplace.folder))
         self._prints.open(report, echo=self.echo)
 
     def lend(self, leave: Report, turn: Turn) -> None:
@@ -131,6 +134,11 @@ class ThreadsExecutor:
     def resume(self, attempts: Sequence[Key]) -> None:
         """Let suspended attempts go on."""
         self._interrupts.resume(attempts)
+
+    def renew(self) -> None:
+        """Import the project's modules anew from now on, if a Python file of it was changed."""
+        if self._workplace is not None and self._sources is not None and self._sources.have_changed():
+            imports.renew(self._workplace.folder)
 
     def close(self, grace: float = 5.0) -> None:
         """Cancel what still runs and wait for it, at most the grace; threads end, the loop too."""

@@ -331,6 +331,8 @@ class Exchange:
         else:
             if isinstance(event, events.GraphChanged):
                 self.follow()
+            if isinstance(event, events.GraphChanged | events.Retried):
+                self._stations.renew()
             self.ending.extend(to_cancel(state, event))
 
     def follow(self) -> None:

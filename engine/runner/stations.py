@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from engine.attempt import Attempt, Outcome
 from engine.errors import SystemFailure
-from engine.executors.contract import Executor, InPlace, Lending, Report, Turn, Workplace
+from engine.executors.contract import Executor, InPlace, Lending, Renewing, Report, Turn, Workplace
 from engine.machine.state import RunState
 from engine.plan import Plan
 
@@ -171,6 +171,15 @@ class Stations:
     def _lane(self, node: int) -> int:
         """The lane of a node's present attempt, which may no longer be the node's own."""
         return self._state.leaving.get(node, self._state.lane_of[node])
+
+    def renew(self) -> None:
+        """Use the project's code as its files are now, for what begins from now on."""
+        for work in self._state.plan.works:
+            if work is not None and work.reference is not None:
+                work.wants_context = None
+        for station in self._opened:
+            if isinstance(station.executor, Renewing):
+                station.executor.renew()
 
     def suspend(self, attempt: Key) -> None:
         """Hold an attempt, as far as its executor can."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from engine.forecast import Fate
 from engine.history import past_run
 from engine.machine.events import GraphChanged, Retried
 from engine.machine.requests import ChangeGraph
-from engine.machine.state import NodeState, WorkflowState
+from engine.machine.state import COMPLETED, FAILED, NodeState, WorkflowState
 from engine.machine.transitions import replay
 from engine.start import start_run
 from tests.support.machines import assert_same
@@ -491,3 +492,36 @@ def test_a_request_that_came_too_late_is_no_harm(tmp_path: Path) -> None:
     stage.finish()
     assert stage.run.ask(ChangeGraph(revision_of_text(changed(CHAIN, ('"tasks:fit"', '"tasks:fat"'))))) is False
     assert not stage.happened(GraphChanged)
+
+
+@pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
+def test_a_node_is_tried_again_with_the_code_as_it_is_now(folder: Path, executor: str) -> None:
+    (folder / "project.toml").write_text(
+        PROJECT
+        + '[nodes.wait]\ntask = "tasks:wait"\nneeds = ["load"]\n[nodes.last]\ntask = "tasks:load"\nneeds = ["fit"]\n'
+    )
+    tasks = folder / "tasks.py"
+    tasks.write_text(
+        "import pathlib\nimport time\n\n\ndef load():\n    return 4\n\n\ndef fit(rows):\n    raise ValueError(rows)\n\n\n"
+        "def wait(ctx):\n    while not pathlib.Path(__file__).with_name('go').exists():\n"
+        "        ctx.checkpoint()\n        time.sleep(0.01)\n    return 'waited'\n"
+    )
+    handle = start_run(folder, executor=executor, jobs=2, keep_going=True)
+    numbers = handle.plan.numbers
+    give_up = time.monotonic() + 10
+    while handle.state.states[numbers["fit"]] != FAILED:
+        assert time.monotonic() < give_up, handle.result.to_dict()["nodes"]
+        time.sleep(0.01)
+    tasks.write_text(
+        tasks.read_text().replace("fit(rows):\n    raise ValueError(rows)", "fit(ctx, rows):\n    return rows + 1")
+    )
+    if executor == "inline":  # its thread is busy, and hears the request when `wait` has ended
+        (folder / "go").touch()
+    handle.retry("fit")
+    while handle.state.states[numbers["last"]] != COMPLETED:
+        assert time.monotonic() < give_up, handle.result.to_dict()["nodes"]
+        time.sleep(0.01)
+    (folder / "go").touch()
+    handle.wait()
+    assert handle.result["fit"] == 5
+    assert handle.result.nodes["wait"].attempts == 1
