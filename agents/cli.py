@@ -16,10 +16,10 @@ from typing import Any
 
 import click
 
+from agents.errors import AgentUnavailable
 from agents.homes import Description, Home, homes, state_folder
-from engine.errors import WorkflowError
-
-STARTED = 10.0  # seconds that a new agent has to come to life
+from agents.standing import StandingFleet, living_home, load_of
+from engine.errors import SystemFailure, WorkflowError
 
 
 class _Refused(click.ClickException):
@@ -89,44 +89,39 @@ def start(
     foreground: bool,
 ) -> None:
     """Start an agent on this machine. It waits for runs with the executor `agents`, one at a time."""
-    from agents.gate import new_keys
-    from agents.local import start_standing
+    from agents.standing import begin
 
     home = Home(name)
     if home.pid():
         raise _Failed(f"agent {name!r} runs already, as process {home.pid()}")
     place = str(Path(folder).absolute()) if folder else ""
     described = Description(name, slots, list(labels), resources, python, place, linger)
-    home.make(described, new_keys)
-    process = start_standing(home, described, foreground=foreground)
     if foreground:
-        sys.exit(process.wait())
-    until = time.monotonic() + STARTED
-    while not home.pid():
-        if process.poll() is not None or time.monotonic() > until:
-            words = home.log.read_text(errors="replace").strip().splitlines()[-1:] if home.log.exists() else []
-            raise _Failed(f"the agent did not start: {' '.join(words) or 'see ' + str(home.log)}")
-        time.sleep(0.02)
+        from agents.gate import new_keys
+        from agents.local import start_standing
+
+        home.make(described, new_keys)
+        sys.exit(start_standing(home, described, foreground=True).wait())
+    try:
+        begin(described)
+    except SystemFailure as problem:
+        raise _Failed(str(problem)) from None
     click.echo(f"{name} runs as process {home.pid()} with {slots} slots; its log is {home.log}")
 
 
 def _line(home: Home) -> dict[str, Any]:
-    described, status, pid = home.description(), home.status(), home.pid()
-    state = "offline"
-    if home.is_revoked:
-        state = "revoked"
-    elif pid:
-        state = "draining" if status.draining else "busy" if len(status.running) >= described.slots else "available"
+    load = load_of(home)
+    living = load.heard is not None
     return {
-        "name": home.name,
-        "state": state,
-        "pid": pid,
-        "slots": described.slots,
-        "labels": described.labels,
-        "load": round(status.load, 2) if pid else 0.0,
-        "engine": home.holder() if pid else "",
-        "running": status.running if pid else [],
-        "heard": round(home.age(), 1) if pid else None,
+        "name": load.name,
+        "state": load.state,
+        "pid": home.pid(),
+        "slots": load.slots,
+        "labels": list(load.labels),
+        "load": load.load,
+        "engine": load.engine,
+        "running": home.status().running if living else [],
+        "heard": load.heard,
     }
 
 
@@ -155,11 +150,10 @@ def _plain(text: str) -> str:
 
 
 def _living(name: str) -> Home:
-    home = Home(name)
-    home.description()
-    if not home.pid():
-        raise _Failed(f"agent {name!r} does not run")
-    return home
+    try:
+        return living_home(name)
+    except AgentUnavailable:
+        raise _Failed(f"agent {name!r} does not run") from None
 
 
 @agent.command()
@@ -179,16 +173,11 @@ def drain(name: str) -> None:
 @_kindly
 def stop(name: str, timeout: float) -> None:
     """End an agent: what it runs is canceled, and everything that it started goes with it."""
-    home = _living(name)
-    home.signal(signal.SIGTERM)
-    until = time.monotonic() + timeout
-    while home.pid() and time.monotonic() < until:
-        time.sleep(0.05)
-    if home.pid():
-        home.signal(signal.SIGKILL)
-        click.echo(f"{name} did not end by itself and was killed")
-    else:
+    _living(name)
+    if StandingFleet().stop(name, timeout):
         click.echo(f"{name} has ended")
+    else:
+        click.echo(f"{name} did not end by itself and was killed")
 
 
 @agent.command()

@@ -26,7 +26,7 @@ from agents.backlog import BATCH
 from agents.coordinator import Coordinator
 from agents.crew import Crew
 from agents.errors import AgentUnavailable, Malformed
-from agents.fleet import AgentInfo, AgentStatus, LoadBalancingStrategy, Requirements
+from agents.fleet import ALIVE, AgentInfo, AgentStatus, LoadBalancingStrategy, Requirements
 from agents.homes import Home, living, user_keys
 from agents.inbox import Inbox
 from agents.jobs import Job, TaskBody
@@ -35,13 +35,14 @@ from agents.packing import Inputs, Packer, body_of
 from agents.turns import Ended, FleetChanged, Given, Said, Turn
 from engine.attempt import FAILED, Attempt, News, Outcome, Placed, Trouble, Work
 from engine.errors import NotReady
-from engine.executors.contract import Report, Workplace
+from engine.executors.contract import AgentLoad, Report, Workplace
 from engine.executors.packing import Functions
 from engine.payload import NotPackable
 
 Key = tuple[int, int]
 AGENTS = 2  # agents started on this machine, sharing the slots
 MOST_WAITING = 2048
+STOP_GRACE = 5.0  # seconds that what an agent runs has, when a person ends the agent
 
 
 class AgentsExecutor:
@@ -254,6 +255,18 @@ class AgentsExecutor:
             turn = self._open().drain(agent, time.monotonic())
         self._perform(turn)
 
+    def stop(self, agent: str) -> None:
+        """End an agent: what it runs is canceled, and it says goodbye."""
+        with self._lock:
+            turn = self._open().shutdown(agent, time.monotonic(), drain=False, grace=STOP_GRACE)
+        self._perform(turn)
+
+    def loads(self) -> list[AgentLoad]:
+        """How each agent of this run does."""
+        now = time.monotonic()
+        coordinator = self._coordinator
+        return [_load_of(info, now, coordinator.run) for info in coordinator.nodes.values()] if coordinator else []
+
     # ------------------------------------------------------------ to the wire
 
     def _job_of(self, attempt: Attempt) -> Job:
@@ -405,3 +418,18 @@ class AgentsExecutor:
 
 def _failed(attempt: Attempt, trouble: Trouble) -> Outcome:
     return Outcome(attempt.node, attempt.number, FAILED, error=trouble)
+
+
+def _load_of(info: AgentInfo, now: float, run: str) -> AgentLoad:
+    living = info.status in ALIVE
+    return AgentLoad(
+        name=info.id,
+        state=info.status.value,
+        slots=info.slots,
+        running=info.running,
+        load=round(info.load_factor, 2),
+        heard=round(max(0.0, now - info.last_heartbeat), 1) if living else None,
+        labels=tuple(sorted(info.capabilities)),
+        engine=run if living else "",
+        reason=info.reason,
+    )

@@ -39,6 +39,7 @@ from engine.runner.publisher import LogKeeper, Recorder
 from engine.runner.run import Run
 
 if TYPE_CHECKING:
+    from engine.executors.contract import AgentLoad
     from engine.forecast import Forecast
     from engine.revision import Revision
 
@@ -126,6 +127,10 @@ class RunHandle:
         if self.problem is not None:
             raise self.problem
         return True
+
+    def agents(self) -> list[AgentLoad]:
+        """How the agents of this run do, by name; none where it uses none, or is over."""
+        return [] if self.is_over else [load for fleet in self.run.fleets for load in fleet.loads()]
 
     def pause(self, by: str = "") -> None:
         """Start nothing new. Returns when that is recorded. Raises NotReady if the run is not running."""

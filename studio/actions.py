@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from studio.document.edits import Edit
     from studio.document.merge import Answers
     from studio.document.reader import Broken, Document
-    from studio.state import Foreseen, KeptDraft, NodeNow, Place, Recent, Remembered, RunNow
+    from studio.state import AgentNow, Foreseen, KeptDraft, NodeNow, Place, Recent, Remembered, RunNow
 
 
 class Action(Struct, frozen=True):
@@ -321,6 +321,28 @@ class PastRunRead(Action, frozen=True):
 
     run: RunNow
     nodes: Mapping[str, NodeNow]
+
+
+class AgentsRead(Action, frozen=True):
+    """How the agents do: those of the run in hand, and those of this machine."""
+
+    agents: tuple[AgentNow, ...]
+
+
+class AgentsWanted(Action, frozen=True):
+    """The list of agents is on the screen: a moment has passed since it was last read."""
+
+
+class AgentEnded(Action, frozen=True):
+    """A person said yes to ending this agent."""
+
+    name: str
+
+
+class AgentDrained(Action, frozen=True):
+    """A person wants this agent to finish what it has, and take nothing new."""
+
+    name: str
 
 
 class RunsRead(Action, frozen=True):

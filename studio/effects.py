@@ -25,6 +25,26 @@ class LoadRecent(Effect, frozen=True):
     """Read which projects were opened before."""
 
 
+class ReadAgents(Effect, frozen=True):
+    """Look how the agents do; answers AgentsRead."""
+
+
+class LaunchAgent(Effect, frozen=True):
+    """Start one more agent on this machine."""
+
+
+class DrainAgent(Effect, frozen=True):
+    """Let this agent finish what it has, and take nothing new."""
+
+    name: str
+
+
+class StopAgent(Effect, frozen=True):
+    """End this agent, and see it gone."""
+
+    name: str
+
+
 class LoadProject(Effect, frozen=True):
     """Read and check the project at this path; answers ProjectRead or ProjectBroken."""
 

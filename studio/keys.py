@@ -39,7 +39,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "editor": ("editor", "graph", "all"),
     "monitor": ("monitor", "graph", "all"),
     "runs": ("runs", "tables", "all"),
-    "agents": ("tables", "all"),
+    "agents": ("agents", "tables", "all"),
     "inspector": ("inspector", "all"),
     "field": ("field",),
     "problems": ("problems", "tables", "all"),
@@ -63,6 +63,7 @@ PLACE_NAMES: Mapping[str, str] = {
     "field": "In a field",
     "problems": "In the problems",
     "runs": "In the runs",
+    "agents": "Among the agents",
     "welcome": "At the start",
     "mode": "In a mode",
     "select": "In the menu of selections",
@@ -230,6 +231,10 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         _action("pick.up", "select", "u", "what leads here", "Select what leads to this node"),
         _action("pick.down", "select", "d", "what follows", "Select what follows this node"),
         _action("pick.kind", "select", "k", "same kind", "Select the nodes of the same kind"),
+        # -- agents
+        _action("agent.launch", "agents", "a", "launch", "Start one more agent on this machine", 1),
+        _action("agent.drain", "agents", "d", "drain", "Let this agent finish, and give it nothing new", 2),
+        _action("agent.stop", "agents", "x", "stop", "End this agent and what it runs", 3),
         # -- log
         _action("log.follow", "log", "F", "follow", "Follow the newest line", 3),
     )

@@ -254,7 +254,17 @@ def _place_chosen(state: StudioState, action: actions.PlaceChosen) -> Step:
     done: tuple[Effect, ...] = ()
     if action.place == "runs" and state.document is not None:
         done = (effects.ReadRuns(state.document.folder),)
+    if action.place == "agents":
+        done = (effects.ReadAgents(),)
     return replace(state, place=action.place, focus="canvas"), done
+
+
+def _agents_wanted(state: StudioState, action: actions.AgentsWanted) -> Step:
+    return state, (effects.ReadAgents(),) if state.place == "agents" else ()
+
+
+def _agents_read(state: StudioState, action: actions.AgentsRead) -> Step:
+    return (state if action.agents == state.agents else replace(state, agents=action.agents)), ()
 
 
 def _drawer_chosen(state: StudioState, action: actions.DrawerChosen) -> Step:
@@ -570,6 +580,10 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.RunChosen: _run_chosen,
     actions.RunEnded: _run_ended,
     actions.RunsRead: _runs_read,
+    actions.AgentsRead: _agents_read,
+    actions.AgentsWanted: _agents_wanted,
+    actions.AgentDrained: lambda state, action: (state, (effects.DrainAgent(action.name),)),
+    actions.AgentEnded: lambda state, action: (state, (effects.StopAgent(action.name),)),
     actions.TemplateChosen: _template_chosen,
     actions.ThemeChosen: _theme_chosen,
     actions.Told: _told,
@@ -583,6 +597,7 @@ _BY_COMMAND: dict[str, Callable[[StudioState], Step]] = {
     "place.editor": lambda state: _place_chosen(state, actions.PlaceChosen("editor")),
     "place.monitor": lambda state: _place_chosen(state, actions.PlaceChosen("monitor")),
     "place.runs": lambda state: _place_chosen(state, actions.PlaceChosen("runs")),
+    "agent.launch": lambda state: (state, (effects.LaunchAgent(),)),
     "place.agents": lambda state: _place_chosen(state, actions.PlaceChosen("agents")),
     "welcome": lambda state: _place_chosen(state, actions.PlaceChosen("welcome")),
     "pane.next": lambda state: _pane(state, 1),

@@ -325,6 +325,44 @@ class Session:
 
         self._later(job)
 
+    def _read_agents(self, _: effects.ReadAgents) -> None:
+        def job() -> None:
+            from studio.run_link import agents_now
+
+            self._post(actions.AgentsRead(agents_now(self.link)))
+
+        self._later(job)
+
+    def _launch_agent(self, _: effects.LaunchAgent) -> None:
+        def job() -> None:
+            from engine.executors.lookup import standing_fleet
+
+            name = standing_fleet().launch()
+            self._post(actions.Told(f"{name} is up; nodes whose executor is agents run there"))
+            self._post(actions.AgentsWanted())
+
+        self._aside(job)
+
+    def _drain_agent(self, effect: effects.DrainAgent) -> None:
+        def job() -> None:
+            from studio.run_link import fleet_of
+
+            fleet_of(self.link, effect.name).drain(effect.name)
+            self._post(actions.Told(f"{effect.name} finishes what it has and takes nothing new"))
+            self._post(actions.AgentsWanted())
+
+        self._aside(job)
+
+    def _stop_agent(self, effect: effects.StopAgent) -> None:
+        def job() -> None:
+            from studio.run_link import fleet_of
+
+            fleet_of(self.link, effect.name).stop(effect.name)
+            self._post(actions.Told(f"{effect.name} has ended"))
+            self._post(actions.AgentsWanted())
+
+        self._aside(job)
+
     def _read_runs(self, effect: effects.ReadRuns) -> None:
         def job() -> None:
             from studio.run_link import runs_in
@@ -423,6 +461,10 @@ _HANDS: dict[type[Effect], Callable[[Session, Any], None]] = {
     effects.ReadInner: Session._read_inner,
     effects.ReadRun: Session._read_run,
     effects.ReadRuns: Session._read_runs,
+    effects.ReadAgents: Session._read_agents,
+    effects.LaunchAgent: Session._launch_agent,
+    effects.DrainAgent: Session._drain_agent,
+    effects.StopAgent: Session._stop_agent,
     effects.Remember: Session._remember,
     effects.ResumeRun: Session._resume_run,
     effects.SaveProject: Session._save_project,

@@ -86,6 +86,24 @@ class RunNow(Struct, frozen=True):
         return sum(self.counts.get(state, 0) for state in ("completed", "failed", "skipped", "canceled", "cached"))
 
 
+class AgentNow(Struct, frozen=True):
+    """An agent as the screen shows it. `state` is a word such as available, busy, offline; `heard` seconds since it last
+    said something, None where it does not live; `own` tells that the run of this studio uses it; `running` names what of
+    that run is there, `busy` counts all that is. `engine` is who holds it, `reason` why it is not available."""
+
+    name: str
+    state: str
+    slots: int
+    busy: int = 0
+    load: float = 0.0
+    heard: float | None = None
+    labels: tuple[str, ...] = ()
+    engine: str = ""
+    reason: str = ""
+    own: bool = False
+    running: tuple[str, ...] = ()
+
+
 class Remembered(Struct, frozen=True):
     """How a project was looked at when it was left."""
 
@@ -168,6 +186,7 @@ class StudioState(Struct, frozen=True):
     run: RunNow | None = None
     nodes: Mapping[str, NodeNow] = {}
     runs: tuple[RunNow, ...] | None = None
+    agents: tuple[AgentNow, ...] | None = None
     recent: tuple[Recent, ...] = ()
     theme: str = "loom-dark"
     ascii: bool = False

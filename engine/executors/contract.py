@@ -14,6 +14,7 @@ Promises, tested by one module against every executor:
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -111,3 +112,45 @@ class Lending(Protocol):
         all that was left, may call `start`, and gives back what its caller shall do next. A thread that has nothing else
         to do, or has kept others waiting, calls `turn`; it returns at once where another thread is at it.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLoad:
+    """How one agent does at this moment, for people.
+
+    `state` is a word of the seed's statuses (`available`, `busy`, `draining`, `suspected`, `offline`, `failed`) or
+    `revoked`. `running` counts attempts, `load` is 1 with every slot busy, `heard` is how many seconds ago it last said
+    something (None: it does not live), `engine` who holds it (empty: nobody), `reason` why it is not available.
+    """
+
+    name: str
+    state: str
+    slots: int
+    running: int = 0
+    load: float = 0.0
+    heard: float | None = None
+    labels: tuple[str, ...] = ()
+    engine: str = ""
+    reason: str = ""
+
+
+@runtime_checkable
+class Fleet(Protocol):
+    """Some agents that a person can look after: those of this machine, or those that one run uses."""
+
+    def loads(self) -> Sequence[AgentLoad]:
+        """How each of them does, by name. Quick: it is asked for once a second."""
+
+    def drain(self, agent: str) -> None:
+        """Let an agent finish what it has and give it nothing new. Raises WorkflowError where that cannot be."""
+
+    def stop(self, agent: str) -> None:
+        """End an agent: what it runs is canceled. Returns when it is gone. Raises WorkflowError where that cannot be."""
+
+
+@runtime_checkable
+class Launching(Fleet, Protocol):
+    """A fleet that can be added to."""
+
+    def launch(self) -> str:
+        """Start one more agent, and say under which name. Raises WorkflowError where that cannot be."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from engine.errors import SystemFailure
-from engine.executors.contract import Executor
+from engine.executors.contract import Executor, Launching
 from engine.plugins import EXECUTORS as GROUP
 from engine.plugins import Offer, bring, nearest, offered
 
@@ -24,6 +24,17 @@ OWN: dict[str, str] = {
     "processes": "engine.executors.processes:ProcessesExecutor",
     "agents": "agents.executor:AgentsExecutor",
 }
+
+
+STANDING = "agents.standing:StandingFleet"
+"""The agents of this machine that live without a run."""
+
+
+def standing_fleet() -> Launching:
+    """Those of this machine. Nothing is started by looking."""
+    module_name, _, attribute = STANDING.partition(":")
+    fleet: Launching = getattr(import_module(module_name), attribute)()
+    return fleet
 
 
 def executor_names() -> list[str]:

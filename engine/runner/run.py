@@ -23,7 +23,7 @@ from typing import Any
 
 from engine.attempt import CANCELED, Attempt, LogLines, News, Outcome, Progress, Trouble
 from engine.errors import NotReady, WorkflowError
-from engine.executors.contract import Executor, Workplace
+from engine.executors.contract import Executor, Fleet, Workplace
 from engine.frames import Pause
 from engine.machine import decisions, events
 from engine.machine.decisions import Request
@@ -91,6 +91,11 @@ class Run:
         self._over = threading.Event()
 
     # -- for everybody: any thread ---------------------------------------------------------------------------------
+
+    @property
+    def fleets(self) -> list[Fleet]:
+        """The executors of this run that have agents."""
+        return [station.executor for station in self._stations.all if isinstance(station.executor, Fleet)]
 
     @property
     def trouble(self) -> str | None:

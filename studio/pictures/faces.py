@@ -45,7 +45,7 @@ def _running(now: NodeNow, clock: float) -> str:
         return percent(now.fraction)
     spent = _spent(now, clock)
     told = now.text or (seconds(spent) if spent is not None else "")
-    return f"{told} on {now.agent}" if now.agent and told else told
+    return f"{told} @{now.agent}" if now.agent and told else told
 
 
 def _completed(now: NodeNow, clock: float) -> str:

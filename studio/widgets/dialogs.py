@@ -14,10 +14,10 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
 from studio import keys
-from studio.actions import Action, Asked, ChangeAnswered, Recovered, TrustAnswered
+from studio.actions import Action, AgentEnded, Asked, ChangeAnswered, Recovered, TrustAnswered
 from studio.document.uses import Use
 from studio.notices import Notice
-from studio.state import Foreseen
+from studio.state import AgentNow, Foreseen
 from studio.theme import kind_glyph, sign
 from studio.widgets.page import Line, Page, Piece, cut, on, shortened, spread, width_of, words
 
@@ -199,6 +199,21 @@ def quit_question() -> Question:
         (
             Answer("n", "Stay", "the run goes on"),
             Answer("l", "Cancel the run and leave", "ends what runs", Asked("quit.now")),
+        ),
+        ink="failed",
+    )
+
+
+def stop_question(agent: AgentNow) -> Question:
+    """Whether to end an agent."""
+    what = f"It has {agent.busy} {'attempt' if agent.busy == 1 else 'attempts'} now: " if agent.busy else "It is idle: "
+    after = "they go to other agents, or fail." if agent.busy else "nothing is lost."
+    return Question(
+        f"Stop {agent.name}?",
+        [[Piece(what + after)]],
+        (
+            Answer("n", "Leave it", "d lets it finish first"),
+            Answer("x", "Stop it", "ends the agent and what it runs", AgentEnded(agent.name)),
         ),
         ink="failed",
     )

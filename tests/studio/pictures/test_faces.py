@@ -59,7 +59,7 @@ def test_in_a_run_it_says_what_the_run_knows() -> None:
 
 
 def test_a_node_that_runs_elsewhere_says_where() -> None:
-    assert face("", NodeNow("running", started=100.0, agent="lab"), 112.0).second == "12 s on lab"
+    assert face("", NodeNow("running", started=100.0, agent="lab"), 112.0).second == "12 s @lab"
     assert face("", NodeNow("completed", seconds=3.0, agent="lab"), 112.0).second == "3.0 s"
 
 
