@@ -102,7 +102,7 @@ class Forecast(Mapping[str, NodeForecast]):
 
 def forecast(state: RunState, revision: Revision) -> Forecast:
     """What would become of each node. Raises ValidationFailed, CycleDetected for a version that cannot be planned."""
-    plan = revision.onto(state.plan)
+    plan = revision.sketched(state.plan)
     carry_over(state, plan)
     changed, reshaped = seeds(state, plan, revision)
     found = fates(state, plan, changed, reshaped)

@@ -40,6 +40,9 @@ class Revision:
         self.project = project
         self.record = record
         self._ranking = ranking
+        self._sketch: Plan | None = None
+        self._sketched_onto: Plan | None = None
+        self._size = 0, 0
         self.executors: tuple[str, ...] = ()
         self.said: object = None  # the forecast at the moment at which a run took it up
         self._options: dict[str, Any] = {
@@ -54,8 +57,20 @@ class Revision:
             "kinds": kinds,
         }
 
+    def sketched(self, plan: Plan) -> Plan:
+        """`onto`, for looking at: whoever asks next, and `onto` itself, may get the same one."""
+        size = len(plan.names), len(plan.gone)
+        if self._sketch is None or self._sketched_onto is not plan or self._size != size:
+            self._sketch, self._sketched_onto, self._size = self._made(plan), plan, size
+        return self._sketch
+
     def onto(self, plan: Plan) -> Plan:
         """Its plan, in which the nodes of `plan` keep their numbers. Raises ValidationFailed, CycleDetected."""
+        made = self.sketched(plan)
+        self._sketch = self._sketched_onto = None
+        return made
+
+    def _made(self, plan: Plan) -> Plan:
         made = plan_project(self.project, onto=plan, **self._options)
         if self._ranking is not None:
             self._ranking(made)

@@ -386,6 +386,9 @@ class Revision(Protocol):
     def onto(self, plan: Plan) -> Plan:
         """Its plan, in which the nodes of `plan` keep their numbers; nobody else holds it. Raises ValidationFailed."""
 
+    def sketched(self, plan: Plan) -> Plan:
+        """The same, to be looked at and given back: others may get it too, with what `carry_over` did to it."""
+
 
 AnyEvent = (
     RunStarted

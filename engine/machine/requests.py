@@ -144,7 +144,7 @@ def _retry(state: RunState, request: Retry, now: float, whole: bool) -> Sequence
 
 def _change(state: RunState, request: ChangeGraph, now: float) -> Sequence[e.Event]:
     revision = request.revision
-    plan = revision.onto(state.plan)
+    plan = revision.sketched(state.plan)
     changed, reshaped = seeds(state, plan, revision)
     if state.is_over and not goes_on(state, plan, changed, reshaped):
         raise NotReady(f"the run has ended ({state.state.value}), and nothing in it would run because of this change")
