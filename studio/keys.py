@@ -299,6 +299,21 @@ def mode_keys(mode: str, actions: Mapping[str, KeyAction] = ACTIONS) -> tuple[tu
     return tuple((key, word) for key, word in said if key)
 
 
+_BESIDE = frozenset(("save", "undo", "redo", "fix", "changes", "project"))
+_IN_TEXT = frozenset(("save", "undo", "redo", "palette", "help", "quit"))
+
+
+def reaches(action: KeyAction, where: str) -> bool:
+    """Whether a key of the graph means its act in a pane beside it, too.
+
+    What looks around does; what changes nodes does not, for one would press it for something else there. Where somebody
+    types, nearly nothing does.
+    """
+    if where in ("field", "text"):
+        return action.id in _IN_TEXT
+    return action.where != "editor" or action.id in _BESIDE
+
+
 # -- keymaps of people -----------------------------------------------------------------------------------------------
 
 

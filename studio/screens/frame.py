@@ -204,7 +204,7 @@ class Frame(Screen[None]):
         for wanted in (f"{chain} {key}", key) if chain else (key,):
             for place in beside:
                 found = keys.action_of(wanted, place, self.studio.table)
-                if found is not None:
+                if found is not None and (place == where or keys.reaches(found, where)):
                     return found.id
         if any(k.startswith(f"{key} ") for action in keys.here(where, self.studio.table) for k in action.keys):
             self._waiting_for = key

@@ -235,13 +235,13 @@ async def test_a_click_edits_where_it_lands_and_a_click_on_a_word_takes_it(tmp_p
         await person.until(lambda: person.state.focus == "field")
         await write(person, "X")
         assert node(person, "load")["task"] == "taXsks:load"
-        await person.press("escape")
-        await person.click("#inspector", "all ")
-        await person.until(lambda: "at_least" in person.text("#inspector"))
-        await person.click("#inspector", "any")
-        assert node(person, "load")["join"] == "any"
+        await person.press("backspace", "escape")
+        await person.click("#inspector", "fail ")
+        await person.until(lambda: "compensate" in person.text("#inspector"))
+        await person.click("#inspector", "skip")
+        await person.until(lambda: node(person, "load").get("on_error") == "skip")
         await person.click("#inspector", "[ ] false")
-        assert node(person, "load")["cache"] is True
+        await person.until(lambda: node(person, "load").get("cache") is True)
 
 
 async def test_what_is_undone_elsewhere_is_seen_in_the_field(tmp_path: Path) -> None:
@@ -346,3 +346,15 @@ async def test_texts_of_strangers_are_harmless_in_every_part_of_the_form(tmp_pat
         await person.press("escape")
         form(person).post_message(events.Paste(PAYLOADS[name]))
         assert CANARY in person.state.draft.text
+
+
+async def test_keys_that_change_nodes_mean_nothing_beside_the_graph(tmp_path: Path) -> None:
+    async with sitting(project_in(tmp_path), (150, 50)) as person:
+        await to(person, "timeout")
+        await person.press("d", "c", "a", "p", "ctrl+x", "equals_sign")
+        assert person.state.focus == "inspector"
+        await to(person, "timeout", edit=True)
+        await person.press("ctrl+x", "ctrl+v", "f5")
+        assert person.state.focus == "field"
+        assert not person.state.dirty
+        assert person.state.run is None
