@@ -39,7 +39,8 @@ def find_function(reference: str) -> Callable[..., Any]:
     except ModuleNotFoundError as problem:
         if problem.name is not None and module_name.startswith(problem.name):
             raise CannotStart(
-                f"there is no module {problem.name!r} for {reference!r}: is the file in the project's folder?"
+                f"there is no module {problem.name!r} for {reference!r}: is the file in the project's folder, "
+                "or the package installed in this Python?"
             ) from None
         raise
     found: Any = module

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from engine.machine import events as e
-from engine.machine.state import RunState
+from engine.machine.state import SKIPPED, RunState
 from studio.front.paint import Paint, cells, seconds
 
 if TYPE_CHECKING:
@@ -109,6 +109,9 @@ class Story:
         return self.line("compensated", event.owner, self.paint.muted("taken back"), at=event.at)
 
     def skipped(self, event: e.Skipped) -> str:
+        frame = self.state.plan.parents.get(event.node)
+        if frame is not None and self.state.states[frame] == SKIPPED:
+            return ""  # told by the outermost that was skipped
         return self.line("skipped", event.node, self.paint.safe(event.reason), at=event.at)
 
     def canceled(self, event: e.NodeCanceled) -> str:

@@ -95,6 +95,14 @@ def test_a_run_completes_whose_failures_were_made_good_for(tmp_path: Path, forgi
     assert stage.where()["g/a"] == "failed"
 
 
+def test_a_skip_is_told_once_for_all_that_is_inside(tmp_path: Path) -> None:
+    text = '[nodes.c]\ncondition = "false"\n[nodes.c.then.nodes.x.nodes.y]\ntask = "t:y"\n'
+    stage = Stage(tmp_path, text)
+    stage.finish()
+    told = Story(PAINT, stage.state).tell(stage.ledger.events)
+    assert [line.split()[2] for line in told] == ["c/then"]
+
+
 # -- compensation ----------------------------------------------------------------------------------------------------
 
 TAKEN_BACK = """
