@@ -297,7 +297,7 @@ def concluded(state: RunState, now: float) -> Sequence[e.Event]:
         return NOTHING
     plan = state.plan
     if state.phase == CANCELING and not state.timed_out:
-        return (e.RunEnded(now, WorkflowState.CANCELED.value, state.reason, state.cause),)
+        return unneeded(state, now) or (e.RunEnded(now, WorkflowState.CANCELED.value, state.reason, state.cause),)
     if state.cause < 0 and not state.timed_out:  # what failed, if anything did, was made good for
         ending, reason, cause = WorkflowState.COMPLETED, "", -1
     else:

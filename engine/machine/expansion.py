@@ -27,7 +27,7 @@ def settle_frame(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     """What follows for a frame that is open. Deciding it again is harmless."""
     frame = state.plan.frames[node]
     left = state.left.get(node, 0)
-    if node in state.gated and left and state.phase == GOING:
+    if node in state.gated and left and state.phase != CANCELING:  # after a failure, what still opens cleans up
         return (e.Released(now, state.gated[node][0], node),)
     try:
         decided = _DECIDERS[type(frame)](state, node, frame, now)

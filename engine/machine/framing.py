@@ -155,8 +155,7 @@ def _alternative_called(state: RunState, event: e.AlternativeCalled) -> None:
     state.watched = True
     if event.alternative in state.plan.aside:
         release(state, event.alternative)
-    else:
-        state.deciding.append(event.node)  # it may have completed already
+    state.deciding.append(event.node)  # it may have come to its end already
 
 
 def _replaced(state: RunState, event: e.Replaced) -> None:

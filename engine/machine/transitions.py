@@ -231,6 +231,9 @@ def _node_resumed(state: RunState, event: e.NodeResumed) -> None:
         become(state, node, READY)
         release(state, node)
         state.deciding.append(node)  # meanwhile its frame may have chosen another
+        alternatives = state.plan.alternatives
+        if node in state.plan.aside:  # or whom it could stand in for may have completed
+            state.deciding.extend(owner for owner, other in alternatives.items() if other == node)
 
 
 def _node_canceling(state: RunState, event: e.NodeCanceling) -> None:

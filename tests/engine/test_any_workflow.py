@@ -14,8 +14,9 @@ import tomli_w
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from engine.attempt import COMPLETED, FAILED, Outcome, Trouble
+from engine.attempt import CANCELED, COMPLETED, FAILED, LOST, Attempt, Outcome, Trouble
 from engine.history import past_run
+from engine.machine.requests import Cancel, CancelNode, MarkDone, Pause, Resume, ResumeNode, SkipNode, SuspendNode
 from engine.machine.state import NODE_STATES, RunState
 from engine.planner import plan_project
 from engine.project.checks import check_text
@@ -336,21 +337,32 @@ def project_of(text: str) -> Project:
 def played(project: Project, order: random.Random, *, limit: int, keep_going: bool) -> Driver:
     """A run of the project in which attempts end in some order."""
     driver = Driver(plan_project(project, keep_going=keep_going), limit=limit)
+    _play_on(driver, order)
+    return driver
+
+
+def _play_on(driver: Driver, order: random.Random) -> None:
+    """Let attempts end, in some order, until the run does."""
     for _ in range(3000):
         if driver.is_over:
-            return driver
-        if not driver.live:
-            driver.tick(1.0)
-            continue
-        attempt = driver.live[order.choice(sorted(driver.live))]
-        try:
-            value = FUNCTIONS[attempt.work.reference](attempt.number, **attempt.kwargs)
-        except ValueError as problem:
-            trouble = Trouble("ValueError", str(problem))
-            driver.report(Outcome(attempt.node, attempt.number, FAILED, error=trouble))
+            return
+        for key in sorted(driver.to_end):
+            driver.report(Outcome(*key, CANCELED))
+        if driver.live:
+            _end(driver, driver.live[order.choice(sorted(driver.live))])
         else:
-            driver.report(Outcome(attempt.node, attempt.number, COMPLETED, value, 0.25))
+            driver.tick(1.0)
     raise AssertionError("the run does not end")
+
+
+def _end(driver: Driver, attempt: Attempt) -> None:
+    """What the function of an attempt makes of it."""
+    try:
+        value = FUNCTIONS[attempt.work.reference](attempt.number, **attempt.kwargs)
+    except ValueError as problem:
+        driver.report(Outcome(attempt.node, attempt.number, FAILED, error=Trouble("ValueError", str(problem))))
+    else:
+        driver.report(Outcome(attempt.node, attempt.number, COMPLETED, value, 0.25))
 
 
 def endings(state: RunState) -> dict[str, Ending]:
@@ -384,6 +396,51 @@ def test_a_run_that_stops_at_a_failure_fails_where_the_model_says(seed: int) -> 
         wrong = [(path, found[path], ending) for path, ending in expected.items() if _differ(found[path], ending)]
         assert not wrong, f"(path, what the machine says, what the model says): {wrong}\n{text}"
     assert_same(driver.state, driver.replayed())
+
+
+@settings(max_examples=120, deadline=None, phases=PHASES)
+@given(st.integers(0, 2**32 - 1))
+def test_a_run_ends_and_replays_whatever_is_asked_of_it(seed: int) -> None:
+    text, chance = written(seed), random.Random(seed)
+    plan = plan_project(project_of(text), keep_going=chance.random() < 0.5)
+    driver = Driver(plan, limit=chance.randint(1, 4))
+    for _ in range(chance.randint(0, 30)):
+        if not driver.is_over:
+            _disturb(driver, chance)
+    assert_same(driver.state, driver.replayed())
+    _let_go_on(driver)
+    _play_on(driver, chance)
+    found = endings(driver.state)
+    assert not {ending.state for ending in found.values()} & {"ready", "running", "suspended", "unknown"}, text
+    assert_same(driver.state, driver.replayed())
+
+
+def _disturb(driver: Driver, chance: random.Random) -> None:
+    """One thing that may happen to a run."""
+    what = chance.choice(["end"] * 5 + ["lost", "time", "pause", "node", "node", "cancel"])
+    if what in ("end", "lost") and driver.live:
+        attempt = driver.live[chance.choice(sorted(driver.live))]
+        if what == "end":
+            _end(driver, attempt)
+        else:
+            driver.report(Outcome(attempt.node, attempt.number, LOST, error=Trouble("Lost", "nobody knows")))
+    elif what == "time":
+        driver.tick(chance.choice([0.1, 1.0, 5.0]))
+    elif what == "pause":
+        driver.ask(chance.choice([Pause(), Resume()]))
+    elif what == "node":
+        unseen = driver.state.plan.templates | driver.state.plan.hidden
+        nodes = [node for node in range(len(driver.state.states)) if node not in unseen]
+        kinds = [CancelNode, SkipNode, SuspendNode, ResumeNode, MarkDone]
+        driver.ask(chance.choice(kinds)(chance.choice(nodes)))
+    elif what == "cancel" and chance.random() < 0.2:
+        driver.ask(Cancel("enough"))
+
+
+def _let_go_on(driver: Driver) -> None:
+    driver.ask(Resume())
+    for node in [node for node, code in enumerate(driver.state.states) if NODE_STATES[code].value == "suspended"]:
+        driver.ask(ResumeNode(node))
 
 
 TASKS = f"""
