@@ -21,8 +21,10 @@ def draw(
     *,
     sign: str = "",
     colour: str = "line",
+    avoid: Rect | None = None,
 ) -> None:
-    """A box with `title` (name, aside) and lines, beside `near` where there is room. `colour` is a token for frame and sign."""
+    """A box with `title` (name, aside) and lines, beside `near` where there is room, not over `avoid`. `colour` is a token
+    for frame and sign."""
     rows = [line for line in lines if line][:3]
     aside = letters(title[1])
     longest = max([len(letters(title[0])) + len(aside) + (2 if sign else 0) + 2, *(len(letters(row)) for row in rows)])
@@ -30,7 +32,7 @@ def draw(
     if inner < 6 or grid.height < len(rows) + 3:
         return
     width, height = inner + 4, len(rows) + 3
-    x, y = _spot(grid.rect, near, width, height)
+    x, y = _spot(grid.rect, near, width, height, avoid)
     level, upright, corners = ("-", "|", "++++") if style.ascii else ("─", "│", "╭╮╰╯")
     frame = tone(colour, "raised")
     grid.put(x, y, corners[0] + level * (width - 2) + corners[1], frame)
@@ -49,8 +51,11 @@ def draw(
         grid.write(x + 2, y + 2 + number, cut(line, inner, ascii=style.ascii, end=True), ink)
 
 
-def _spot(view: Rect, near: Rect, width: int, height: int) -> tuple[int, int]:
-    """Above the node, else below it; pushed back into the view."""
+def _spot(view: Rect, near: Rect, width: int, height: int, avoid: Rect | None) -> tuple[int, int]:
+    """Above the node, else below it; pushed back into the view, and to the left of what is to be avoided."""
     x = min(max(view.x + 1, near.x + 2), view.right - width - 1)
     y = near.y - height - 1 if near.y - height - 1 >= view.y else near.bottom + 1
-    return x, min(max(view.y, y), view.bottom - height)
+    y = min(max(view.y, y), view.bottom - height)
+    if avoid is not None and avoid.meets(Rect(x, y, width, height)) and avoid.x - width - 1 > view.x:
+        x = avoid.x - width - 1
+    return x, y

@@ -105,7 +105,7 @@ def _call_out(grid: Grid, box: int, stage: Stage) -> None:
     inside = stage.web.children(box)
     second = known.second if known.second != node.note else f"{len(inside)} inside" if inside else ""
     lines = [second or node.note, node.remark or (node.note if second else ""), joined]
-    sheet = Grid(stage.rect)
+    sheet, spot = Grid(stage.rect), stage.map_spot
     callout.draw(
         sheet,
         rect,
@@ -114,5 +114,6 @@ def _call_out(grid: Grid, box: int, stage: Stage) -> None:
         style,
         sign=look.ascii if style.ascii else look.glyph,
         colour=look.token,
+        avoid=None if spot is None else Rect(sheet.x + spot.x, sheet.y + spot.y, spot.width, spot.height),
     )
     sheet.lay_on(grid)

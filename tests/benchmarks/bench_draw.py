@@ -2,6 +2,7 @@
 
     python tests/benchmarks/bench_draw.py            both
     python tests/benchmarks/bench_draw.py crossings  only the comparison (needs `dot`)
+    python tests/benchmarks/bench_draw.py edits      only what an edit costs
 
 Crossings are pairs of edges that cross between neighbouring layers, counted in each program's own layers: `dot -v` says
 how many its own picture has. Edges of one source that share a line count one by one, as dot counts them.
@@ -19,9 +20,11 @@ from collections.abc import Callable
 from itertools import pairwise
 from statistics import median
 
+from msgspec.structs import replace
+
 from engine.draw.layers import Layered
 from engine.draw.placement import Arrangement, lay_out
-from engine.draw.scene import Box, Edge, Graph, Zoom
+from engine.draw.scene import Box, Edge, Graph, Scene, Zoom
 
 GOAL = 1.35
 
@@ -214,7 +217,52 @@ def measure() -> None:
         print(f"{name:28}{len(graph.boxes):8}{len(graph.edges):8}{found}")
 
 
+def edits() -> None:
+    """Print the processor's time from an edited graph to its scene, medians of seven; nothing is kept from
+    one round to the next."""
+    print(
+        f"{'edit':28}{'nodes':>8}{'zoom':>8}{'anew ms':>10}{'move ms':>10}{'add ms':>10}{'cut ms':>10}{'delete ms':>10}"
+    )
+    for count, width in ((1000, 30), (5000, 70)):
+        graph = in_layers(count, width, 2, 1)
+        for zoom in Zoom:
+            before = lay_out(graph, zoom)
+            middle = count // 2
+            last = Box("new", label=3, name="new")
+            pin = before.port_row(middle) + 5
+            moved = [replace(box, pin=pin) if at == middle else box for at, box in enumerate(graph.boxes)]
+            edited = (
+                Graph(moved, graph.edges),
+                Graph([*graph.boxes, last], [*graph.edges, Edge(middle, count)]),
+                Graph(graph.boxes, graph.edges[: len(graph.edges) // 2] + graph.edges[len(graph.edges) // 2 + 1 :]),
+                _without_last(graph),
+            )
+            times = [[_milliseconds(lambda: lay_out(graph, zoom)) for _ in range(7)]]  # noqa: B023
+            for after in edited:
+                times.append([_edit_milliseconds(before, after) for _ in range(7)])
+            print(f"{'layered':28}{count:8}{zoom.name:>8}" + "".join(f"{median(column):10.1f}" for column in times))
+
+
+def _without_last(graph: Graph) -> Graph:
+    last = len(graph.boxes) - 1
+    return Graph(graph.boxes[:-1], [edge for edge in graph.edges if last not in (edge.source, edge.target)])
+
+
+def _edit_milliseconds(before: Scene, after: Graph) -> float:
+    before.footings.clear()
+    return _milliseconds(lambda: lay_out(after, before.zoom, arrangement=Arrangement(after, before), before=before))
+
+
+def _milliseconds(act: Callable[[], object]) -> float:
+    start = time.process_time()
+    act()
+    return (time.process_time() - start) * 1000
+
+
 def main(words: list[str]) -> int:
+    if words == ["edits"]:
+        edits()
+        return 0
     if words != ["times"]:
         if shutil.which("dot") is None:
             print("dot is not installed, so crossings are not compared (apt install graphviz)")
@@ -222,6 +270,7 @@ def main(words: list[str]) -> int:
             compare()
     if words != ["crossings"]:
         measure()
+        edits()
     return 0
 
 
