@@ -29,6 +29,12 @@ class Action(Struct, frozen=True):
     """Base of all actions."""
 
 
+class Together(Action, frozen=True):
+    """Several actions that follow from one thing a person did: they are shown as one."""
+
+    actions: tuple[Action, ...]
+
+
 # -- from the person -------------------------------------------------------------------------------------------------
 
 

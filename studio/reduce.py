@@ -34,6 +34,14 @@ def reduce(state: StudioState, action: Action) -> Step:
     return rule(state, action) if rule is not None else (state, ())
 
 
+def _together(state: StudioState, action: actions.Together) -> Step:
+    done: list[Effect] = []
+    for one in action.actions:
+        state, found = reduce(state, one)
+        done += found
+    return state, tuple(done)
+
+
 def _asked(state: StudioState, action: actions.Asked) -> Step:
     rule = _BY_COMMAND.get(action.command)
     return rule(state) if rule is not None else (state, ())
@@ -587,6 +595,7 @@ _BY_ACTION: dict[type[Action], Callable[[StudioState, Any], Step]] = {
     actions.TemplateChosen: _template_chosen,
     actions.ThemeChosen: _theme_chosen,
     actions.Told: _told,
+    actions.Together: _together,
     actions.TrustAnswered: _trust_answered,
     actions.WentIn: _went_in,
     actions.Zoomed: lambda state, action: (replace(state, zoom=action.zoom), ()),

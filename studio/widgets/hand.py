@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from textual import events
 
 from studio import keys
-from studio.actions import CursorMoved, Edited, Told
+from studio.actions import Action, CursorMoved, Edited, Together, Told
 from studio.modes.turn import Mode as Decided
 from studio.modes.turn import Point, Press, Sight, Turn
 from studio.pictures import hand
@@ -177,12 +177,15 @@ def perform(canvas: GraphCanvas, turn: Turn) -> None:
     if turn.select is not None:
         found = frozenset(stage.index[path] for path in turn.select if path in stage.index)
         stage.view = replace(stage.view, selected=found)
+    wanted: list[Action] = []
     if turn.edit is not None:
-        canvas.send(Edited(canvas.desk.about(turn.edit), turn.key, turn.instead))
+        wanted.append(Edited(canvas.desk.about(turn.edit), turn.key, turn.instead))
     if turn.cursor is not None:
-        canvas.send(CursorMoved(turn.cursor, by="edit"))
+        wanted.append(CursorMoved(turn.cursor, by="edit"))
     if turn.tell:
-        canvas.send(Told(turn.tell))
+        wanted.append(Told(turn.tell))
+    if wanted:
+        canvas.send(wanted[0] if len(wanted) == 1 else Together(tuple(wanted)))
     canvas.repaint()
 
 
