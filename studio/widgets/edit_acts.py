@@ -27,7 +27,7 @@ from studio.modes.move import carry
 from studio.modes.turn import Mode, Sight, Turn
 from studio.modes.wiring import Lead
 from studio.pictures import steps
-from studio.widgets.hand import perform, sight_of, start
+from studio.widgets.hand import may_edit, perform, sight_of, start
 
 if TYPE_CHECKING:
     from studio.widgets.graph_canvas import GraphCanvas
@@ -41,7 +41,7 @@ def _entering(begin: Callable[[Sight], Mode | None]) -> Act:
 
 def _at_once(decide: Callable[[Sight], Turn | None]) -> Act:
     def act(canvas: GraphCanvas) -> bool:
-        turn = decide(sight_of(canvas)) if canvas.where == "editor" and canvas.desk.editing is not None else None
+        turn = decide(sight_of(canvas)) if may_edit(canvas) else None
         if turn is not None:
             perform(canvas, turn)
         return turn is not None
@@ -135,7 +135,7 @@ def _ungroup(sight: Sight) -> Turn | None:
 def _tidy(canvas: GraphCanvas) -> bool:
     """Let the layout place what is selected, or all: then all is laid out anew, too."""
     stage, sight = canvas.stage, sight_of(canvas)
-    if canvas.where != "editor" or canvas.desk.editing is None or not stage.graph.boxes:
+    if not stage.graph.boxes or not may_edit(canvas):
         return False
     paths = tuple(sight.path(box) or "" for box in sorted(stage.view.selected))
     held = stage.view.pinned
@@ -172,7 +172,7 @@ def _copied(canvas: GraphCanvas, *, inputs: bool = False, cut: bool = False) -> 
 
 def _pasted(canvas: GraphCanvas, *, inputs: bool = False, text: str | None = None) -> bool:
     """Into the group that the cursor is in."""
-    if canvas.where != "editor" or canvas.desk.editing is None:
+    if not may_edit(canvas):
         return False
     sight = sight_of(canvas)
     owner = (sight.cursor or "").rpartition("/")[0]

@@ -211,12 +211,21 @@ def take_kind(canvas: GraphCanvas, kind: str) -> None:
         canvas.pointer.hold()
 
 
+def may_edit(canvas: GraphCanvas) -> bool:
+    """Whether what is shown can be edited here; where it only looks as if it could, the person is told."""
+    if canvas.where != "editor":
+        return False
+    if canvas.desk.editing is None and canvas.stage.graph.boxes:
+        canvas.send(Told("This workflow has a file of its own: open that file to edit it"))
+    return canvas.desk.editing is not None
+
+
 Start = Callable[[Sight], Decided | None]
 
 
 def start(canvas: GraphCanvas, begin: Start) -> bool:
     """Enter the mode that `begin` finds, if there is something for it to do."""
-    if canvas.where != "editor" or canvas.desk.editing is None:
+    if not may_edit(canvas):
         return False
     found = begin(sight_of(canvas))
     return found is not None and canvas.enter(Hand(canvas, found))

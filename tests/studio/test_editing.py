@@ -373,3 +373,38 @@ async def test_the_rail_gives_kinds_by_click_and_by_drag(tmp_path: Path, drop: s
             needs = {None: ["load"], "bare": None, "edge": ["load"]}[drop]
             assert one.nodes["wait"].get("needs") == needs
             assert one.nodes["enough"]["needs"] == (["wait"] if drop == "edge" else ["load"])
+
+
+CASES = """\
+format = 1
+
+[nodes.pick]
+switch = "${env:USER}"
+[nodes.pick.cases.a]
+shell = "true"
+[nodes.pick.else]
+shell = "true"
+
+[nodes.other]
+workflow = "other.toml"
+"""
+
+
+async def test_a_case_more_and_a_workflow_of_a_file_of_its_own_is_only_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text('format = 1\n[nodes.inner]\nshell = "true"\n', encoding="utf-8")
+    async with drawing(tmp_path, CASES) as one:
+        assert "another case" in one.person.screen()
+        await one.go("pick/+")
+        await one.press("a")
+        await one.type("wait")
+        await one.press("enter")
+        assert set(one.nodes["pick"]["cases"]) == {"a", "wait"}
+        assert one.canvas.path == "pick/wait"
+        await one.go("other")
+        await one.press("O")
+        await one.person.until(lambda: one.canvas.path == "inner")
+        before = one.person.state.draft
+        await one.press("a", "x", "c", "d")
+        assert one.badge == ""
+        assert one.person.state.draft is before
+        assert any("file of its own" in told.message for told in one.person.app._notifications)
