@@ -209,7 +209,7 @@ def test_every_run_ends_and_replays_whatever_happens(project: Project, keep_goin
     assert_same(driver.state, driver.replayed())
 
 
-@settings(max_examples=150, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+@settings(max_examples=100, deadline=None, phases=PHASES, suppress_health_check=SLOW)
 @given(tables(), st.booleans(), st.data())
 @pytest.mark.seed("S268")
 def test_a_run_whose_graph_changes_keeps_its_promises(
@@ -232,7 +232,7 @@ def test_a_run_whose_graph_changes_keeps_its_promises(
     assert_same(driver.state, driver.replayed())
 
 
-@settings(max_examples=80, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+@settings(max_examples=60, deadline=None, phases=PHASES, suppress_health_check=SLOW)
 @given(tables(), st.data())
 @pytest.mark.seed("S268")
 def test_what_a_forecast_says_is_what_happens(table: dict[str, Any], data: st.DataObject) -> None:
@@ -266,6 +266,48 @@ def test_what_a_forecast_says_is_what_happens(table: dict[str, Any], data: st.Da
     born = {path for path, number in plan.numbers.items() if number in driver.state.shifts}
     unseen = {plan.names[node] for node in plan.templates | plan.hidden}
     assert set(plan.numbers) - unseen - born <= seen | unseen
+
+
+@settings(max_examples=50, deadline=None, phases=PHASES, suppress_health_check=SLOW)
+@given(tables(), st.data())
+@pytest.mark.seed("S268")
+def test_a_changed_run_comes_to_what_a_run_of_the_last_version_comes_to(
+    table: dict[str, Any], data: st.DataObject
+) -> None:
+    table.pop("run", None)
+    driver = Driver(plan_project(project_of(table)), limit=data.draw(st.integers(1, 4)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        for _ in range(data.draw(st.integers(0, 8))):
+            _go_on(driver)
+        other = data.draw(edited(table))
+        if driver.ask(ChangeGraph(Revision(project_of(other)))):  # after the end it is refused if nothing would run
+            table = other
+    fresh = Driver(plan_project(project_of(table)))
+    for run in (driver, fresh):
+        for _ in range(1000):
+            _go_on(run)
+    assert _came_to(driver) == _came_to(fresh)
+
+
+def _go_on(driver: Driver) -> None:
+    """The next thing that happens where nothing goes wrong: what should end ends, what runs completes, time passes."""
+    if driver.is_over:
+        return
+    if driver.to_end:
+        driver.report(Outcome(*min(driver.to_end), CANCELED))
+    elif driver.live:
+        attempt = driver.live[min(driver.live)]
+        asked = attempt.path.endswith(("condition", "until"))
+        driver.complete(attempt, asked or f"{attempt.work.reference} at {attempt.path}")
+    else:
+        driver.tick(1.0)
+
+
+def _came_to(driver: Driver) -> dict[str, tuple[str, Any]]:
+    plan = driver.state.plan
+    assert driver.is_over
+    seen = {path: node for path, node in plan.numbers.items() if node not in plan.templates | plan.hidden}
+    return {path: (driver.where(path), driver.state.values[node]) for path, node in seen.items()}
 
 
 def _retry(driver: Driver, data: st.DataObject) -> None:
