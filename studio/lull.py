@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -10,10 +11,12 @@ Thing = TypeVar("Thing")
 
 
 class Lull(Generic[Thing]):
-    """Hands the newest thing to `do`, in a thread of its own, `pause` seconds after the last one came."""
+    """Hands the newest thing to `do`, in a thread of its own, `pause` seconds after the last one came, and at the latest
+    `most` seconds after the first."""
 
-    def __init__(self, pause: float, do: Callable[[Thing], None], name: str) -> None:
+    def __init__(self, pause: float, do: Callable[[Thing], None], name: str, *, most: float = 5.0) -> None:
         self._pause = pause
+        self._most = most
         self._do = do
         self._name = name
         self._news = threading.Condition()
@@ -51,8 +54,8 @@ class Lull(Generic[Thing]):
             with self._news:
                 while not self._waiting and not self._over:
                     self._news.wait()
-                came = -1
-                while came != self._came and not self._over:
+                came, latest = -1, time.monotonic() + self._most
+                while came != self._came and not self._over and time.monotonic() < latest:
                     came = self._came
                     self._news.wait(self._pause)
                 if self._over:

@@ -69,6 +69,7 @@ class Session:
         self._checks = Lull(PAUSE, self._check, "checks")
         self._keeps = Lull(KEEP_AFTER, self._keep, "drafts")
         self._keeping = threading.Lock()
+        self._dropped = 0
         self._warned = False
         self._closed = threading.Event()
 
@@ -237,12 +238,15 @@ class Session:
     def _keep_recovery(self, effect: effects.KeepRecovery) -> None:
         if effect.at_once:
             self._keeps.forget()
-            self._keep(effect)
+            self._keep((effect, self._dropped))
         else:
-            self._keeps.put(effect)
+            self._keeps.put((effect, self._dropped))
 
-    def _keep(self, effect: effects.KeepRecovery) -> None:
+    def _keep(self, wanted: tuple[effects.KeepRecovery, int]) -> None:
+        effect, dropped = wanted
         with self._keeping:
+            if dropped != self._dropped:
+                return  # it was saved meanwhile
             try:
                 recovery.keep(effect.path, effect.text, effect.base, time.time())
             except (OSError, ValueError) as problem:
@@ -253,6 +257,7 @@ class Session:
 
     def _drop_recovery(self, effect: effects.DropRecovery) -> None:
         self._keeps.forget()
+        self._dropped += 1
 
         def job() -> None:
             with self._keeping:
