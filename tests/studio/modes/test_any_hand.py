@@ -37,7 +37,33 @@ BEGINNINGS: list[Callable[[Sight], Mode | None]] = [
     name.extract,
 ]
 KEYS = st.sampled_from(
-    "enter tab shift+tab left right up down pagedown home end backspace space a s d f o u é ß 漢 1 . _ -".split()
+    [
+        "enter",
+        "tab",
+        "shift+tab",
+        "left",
+        "right",
+        "up",
+        "down",
+        "pagedown",
+        "home",
+        "end",
+        "backspace",
+        "space",
+        "a",
+        "s",
+        "d",
+        "f",
+        "o",
+        "u",
+        "é",
+        "ß",
+        "漢",
+        "1",
+        ".",
+        "_",
+        "-",
+    ]
 )
 POINTS = st.tuples(st.sampled_from(["move", "drag", "drop", "click"]), st.integers(-3, 120), st.integers(-3, 40))
 
