@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right, insort
 
 _SWEEP_BUDGET = 12_000
-_TRANSPOSE_BUDGET = 12_000
+_TRANSPOSE_BUDGET = 6_000
 
 
 def untangle(layers: list[list[int]], up: list[list[int]], down: list[list[int]]) -> int:
