@@ -104,7 +104,9 @@ class MoveMode(Mode):
         if home == inside.owner:
             return Turn(None, edit=Reorder(self.paths[0], inside.after))
         edit = MoveInto(self.paths, inside.owner, inside.after)
-        return Turn(None, edit=edit, cursor=f"{inside.owner}/{name}")
+        ties = [tie for path in self.paths for tie in _ties(path, inside.owner, sight)]
+        said = Several((*ties, edit), edit.title) if ties else edit
+        return Turn(None, edit=said, cursor=f"{inside.owner}/{name}")
 
     def _put_on(self, edge: int, sight: Sight) -> Edit:
         """The first of the carried nodes, between the two ends of an edge."""
@@ -207,6 +209,16 @@ class MoveMode(Mode):
         if home:
             return [*head, Span(f"  out of {home.rpartition('/')[2]}", "muted")]
         return [*head, Span("  stays where you put it; = lets it go", "muted")]
+
+
+def _ties(path: str, owner: str, sight: Sight) -> list[Edit]:
+    """The edges between a node and a group that cannot be once it is inside: neither can wait for the other."""
+    found: list[Edit] = []
+    for source, target in ((owner, path), (path, owner)):
+        node = sight.node_at(target)
+        known = leads(source, target, node) if node is not None else ()
+        found += [Disconnect(lead.source, lead.target, lead.argument) for lead in known if not lead.fixed]
+    return found
 
 
 _ROWS = {

@@ -343,7 +343,7 @@ async def test_branches_and_groups_are_filled_where_they_are(tmp_path: Path) -> 
         assert list(one.nodes["report"]["nodes"]) == ["render", "wait", "upload"]
         # a node goes into a group by drag, and out of it
         await one.drag(one.cell("last"), one.cell("report/upload"), one.cell("report/upload"))
-        assert "last" in one.nodes["report"]["nodes"]
+        assert one.nodes["report"]["nodes"]["last"] == {"shell": "true"}  # it does not wait for what it is in
         await one.drag(one.cell("report/wait"), (3, 2), (2, 2))
         assert "wait" in one.nodes
         # wrapped where it stands

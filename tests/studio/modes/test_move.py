@@ -62,6 +62,17 @@ def test_dropped_on_a_group_it_goes_in_after_the_row_above_the_pointer() -> None
     assert turn.cursor == "report/schema"
 
 
+def test_what_waits_for_the_group_or_is_waited_for_by_it_lets_go_of_it_as_it_goes_in() -> None:
+    one = dragging("enough")
+    edit = one.point("drop", *one.cell("report/render")).edit
+    assert isinstance(edit, Several)
+    assert edit.edits == (
+        Disconnect("enough", "report", "model"),
+        MoveInto(("enough",), "report", "report/render"),
+    )
+    assert edit.title == "move enough into report"
+
+
 def test_dragged_out_of_a_group_it_leaves_it() -> None:
     one = dragging("report/upload")
     turn = one.point("drop", 4, 2)
