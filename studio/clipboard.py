@@ -18,7 +18,6 @@ from engine.project.toml import parse
 from studio.document.draft import Draft
 from studio.document.edits import EditRefused, Place
 from studio.document.names import base_of, found, keys_of, name_of
-from studio.document.sheet import split
 from studio.document.tables import outermost, own_table
 
 MOST = 2_000_000
@@ -62,8 +61,3 @@ def nodes_in(text: str) -> tuple[dict[str, dict[str, Any]], dict[str, Place]]:
         if isinstance(place, list) and len(place) == 2 and all(isinstance(cell, int) for cell in place):
             places[path] = (place[0], place[1])
     return nodes, places
-
-
-def is_nodes(text: str) -> bool:
-    """Whether a text is worth a paste."""
-    return bool(split(text).under(("nodes",))) if len(text) <= MOST else False

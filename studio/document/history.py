@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from studio.document.draft import Draft
 from studio.document.edits import Edit, EditRefused
-from studio.document.revert import Revert, difference
+from studio.document.revert import difference
 from studio.document.rules import apply
 
 MOST = 500
@@ -72,6 +72,3 @@ def redone(history: History, draft: Draft) -> tuple[Draft, History]:
     step = history.forth[-1]
     new, inverse = apply(draft, step.edit)
     return new, History((*history.back, Step(inverse, step.title)), history.forth[:-1])
-
-
-__all__ = ["History", "Revert", "Step", "done", "redone", "undone"]
