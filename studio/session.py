@@ -216,6 +216,8 @@ class Session:
                 stamp = save(effect.path, effect.text, expected=effect.stamp)
             except ChangedOnDisk:
                 self._post(opened_at(effect.path, self._once))
+            except ValueError as problem:  # half a character, say, that came in by a paste
+                self._post(actions.Told(f"Not saved: {problem}", "error"))
             else:
                 self._post(actions.Saved(effect.path, effect.text, stamp))
 

@@ -96,6 +96,17 @@ async def test_a_file_that_changed_in_the_last_moment_is_not_written_over(
         assert "theirs.csv" in file.read_text()
 
 
+async def test_what_no_file_can_hold_is_not_saved_and_said(tmp_path: Path) -> None:
+    file = project_in(tmp_path)
+    app = StudioApp(file)
+    async with app.run_test(size=(100, 30)) as pilot:
+        app.session.dispatch(Edited(edits.SetText(f"{SMALL}# \ud800\n")))
+        await pilot.press("S")
+        await until(pilot, lambda: any("half of a character" in str(told.message) for told in app._notifications))
+        assert app.session.state.dirty
+    assert file.read_text() == SMALL
+
+
 async def test_leaving_keeps_what_is_not_saved_and_it_is_offered_the_next_time(tmp_path: Path) -> None:
     file = project_in(tmp_path)
     app = StudioApp(file)
