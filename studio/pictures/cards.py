@@ -104,6 +104,9 @@ class Pen:
         if box.behind:
             rect = self._behind(grid, rect)
         self._outline(grid, rect, frame, line)
+        if face.items:
+            room = rect.width - 4 - 3 * (bool(stance.finding) + stance.pinned)
+            self._items(grid, rect.x + 2, rect.y, room, face.items, "bg")
         self._marks(grid, rect, stance)
         self._name_row(grid, rect, rect.y + 1, box, face, stance)
         self._port(grid, port, rect.y + 1, frame, line, stance, behind=box.behind)

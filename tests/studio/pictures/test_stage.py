@@ -538,3 +538,30 @@ def test_where_much_changes_at_once_nothing_stands_out() -> None:
     news = {box.path: NodeNow("running") for box in graph.boxes}
     stage.advance(news, list(news), 20.0, flash=True)
     assert not stage.flashes
+
+
+# -- maps --------------------------------------------------------------------------------------------------------------
+
+
+def _map(states: dict[str, int], style: Style) -> list[str]:
+    """The rows of a map's card while its items are in these states."""
+    stage = make(Graph([Box("each", name="each", label=4, kind="map", behind=True)]), 60, 12, style)
+    found = [state for state, count in states.items() for _ in range(count)]
+    news = {f"each[{number}]": NodeNow(state) for number, state in enumerate(found)}
+    stage.tell({"each": NodeNow("running"), **news}, 0.0)
+    return [row.text.strip() for row in stage.rows(0, 12) if row.text.strip()]
+
+
+def test_a_map_that_runs_has_a_square_for_each_item() -> None:
+    rows = _map({"ready": 2, "completed": 3, "running": 1}, Style())
+    assert rows[0].startswith("┏━■■■■□□━")
+    assert "3 of 6" in rows[2]
+    assert _map({"ready": 2, "completed": 3, "failed": 1}, Style(ascii=True))[0].startswith("+=+++xoo=")
+
+
+def test_where_items_outnumber_the_cells_a_square_stands_for_several_and_the_worst_come_first() -> None:
+    rows = _map({"completed": 900, "failed": 1, "ready": 99}, Style(ascii=True))
+    squares = rows[0][2:].partition("=")[0]
+    assert squares[0] == "x"
+    assert {"x", "o", "+"} == set(squares)
+    assert "901 of 1000" in rows[2]
