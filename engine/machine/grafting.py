@@ -66,18 +66,18 @@ def _withdrawn(state: RunState, event: e.Withdrawn) -> None:
     frame = state.awaited_by.pop(node, -1)
     if node in state.plan.gone:
         state.states[node] = TEMPLATE
-        if frame >= 0 and state.states[frame] != TEMPLATE:
-            _come_free(state, frame, 1)
+        if frame >= 0 and state.states[frame] != TEMPLATE and frame not in state.awaited_by.values():
+            _come_free(state, frame)
         return
     state.states[node] = READY
     if state.phase != GOING:
         state.swept = False
-    _come_free(state, node, GATE)
+    _come_free(state, node)
 
 
-def _come_free(state: RunState, node: int, count: int) -> None:
-    """Something that a node waited for, beside its upstream, is over."""
-    state.waiting[node] -= count
+def _come_free(state: RunState, node: int) -> None:
+    """What kept a node from running, beside its upstream, is over."""
+    state.waiting[node] -= GATE
     if state.states[node] != READY:
         return
     if state.waiting[node] <= 0:
@@ -215,9 +215,8 @@ def _count_anew(state: RunState) -> set[int]:
         state.missed.pop(node, None)
         if node in state.standing_in or node in state.delaying:  # it has been called
             state.waiting[node] -= GATE
-    for frame in state.awaited_by.values():
-        if frame in anew:
-            state.waiting[frame] += 1
+    for frame in set(state.awaited_by.values()) & anew:
+        state.waiting[frame] += GATE
     for node, code in enumerate(states):
         if code in (COMPLETED, COMPENSATED):
             for follower in plan.dependents[node]:

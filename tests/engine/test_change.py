@@ -525,3 +525,28 @@ def test_a_node_is_tried_again_with_the_code_as_it_is_now(folder: Path, executor
     handle.wait()
     assert handle.result["fit"] == 5
     assert handle.result.nodes["wait"].attempts == 1
+
+
+def test_items_of_a_map_are_gone_before_it_has_their_like(tmp_path: Path) -> None:
+    text = """
+[nodes.a]
+task = "t:a"
+[nodes.b]
+task = "t:b"
+[nodes.each]
+map = [1, 2]
+task = "t:one"
+needs = ["a", "b"]
+join = "any"
+"""
+    stage = Stage(tmp_path, text, held=["each[0]", "each[1]"]).start()
+    stage.until(lambda: "each[1]" in stage.executor.live and stage.where()["b"] == "completed")
+    stage.executor.cancel = lambda attempts, grace=5.0: None  # type: ignore[method-assign]  # it takes its time
+    stage.handle.change(changed(text, ("[1, 2]", "[1, 2, 3]")))
+    stage.executor.held.clear()
+    stage.executor.end("each[0]")
+    stage.until(lambda: not stage.run._inbox.pieces)
+    assert "each[2]" not in stage.executor.started
+    stage.executor.end("each[1]")
+    assert stage.finish()["each"] == ["each[0]", "each[1]", "each[2]"]
+    assert attempts(stage)["each[0]"] == 2
