@@ -545,7 +545,7 @@ def test_where_much_changes_at_once_nothing_stands_out() -> None:
 
 def _map(states: dict[str, int], style: Style) -> list[str]:
     """The rows of a map's card while its items are in these states."""
-    stage = make(Graph([Box("each", name="each", label=4, kind="map", behind=True)]), 60, 12, style)
+    stage = make(Graph([Box("each", name="each_of_them", label=12, kind="map", behind=True)]), 60, 12, style)
     found = [state for state, count in states.items() for _ in range(count)]
     news = {f"each[{number}]": NodeNow(state) for number, state in enumerate(found)}
     stage.tell({"each": NodeNow("running"), **news}, 0.0)
