@@ -20,7 +20,7 @@ from studio.document.completion import Around
 from studio.document.draft import Draft
 from studio.document.edits import Edit, EditRefused
 from studio.document.fields import Field, Keys, Section, Table, kind_of
-from studio.document.form import node_form, project_form
+from studio.document.form import node_form, project_form, workflow_form
 from studio.document.names import base_of, keys_of
 from studio.document.remarks import Surroundings, node_remarks, project_remarks, surroundings
 from studio.document.variants import changes
@@ -45,7 +45,7 @@ class Subject(Struct, frozen=True):
     @property
     def name(self) -> str:
         """What it is called."""
-        return self.path.rpartition("/")[2] if self.path is not None else "project"
+        return self.path.rpartition("/")[2] if self.path is not None else self.workflow or "project"
 
     @property
     def same(self) -> tuple[str | None, str]:
@@ -59,9 +59,19 @@ def subject_of(state: StudioState) -> Subject | None:
     if draft is None:
         return None
     if state.node is None or state.cursor is None or state.about == "project":
-        tables = _tables(draft)
-        return Subject(None, "", (), tables, project_form(tables), _findings(state, ()))
+        return _outer_subject(state, draft, state.editing or "")
     return _node_subject(state, draft, state.cursor)
+
+
+def _outer_subject(state: StudioState, draft: Draft, workflow: str) -> Subject:
+    """The project, or the [workflows.NAME] that one went into."""
+    locked = _LOOKED_AT if state.place != "editor" else ""
+    if workflow:
+        keys = base_of(workflow)
+        table = {key: value for key, value in (draft.sheet.table(keys) or {}).items() if key != "nodes"}
+        return Subject(None, workflow, keys, table, workflow_form(table), _findings(state, keys), locked)
+    tables = _tables(draft)
+    return Subject(None, "", (), tables, project_form(tables), _findings(state, ()), locked)
 
 
 def _node_subject(state: StudioState, draft: Draft, path: str) -> Subject | None:
@@ -79,7 +89,7 @@ def _node_subject(state: StudioState, draft: Draft, path: str) -> Subject | None
     sections = node_form(
         _last(path), table, defaults=defaults if isinstance(defaults, Mapping) else {}, said=_said_by_task(state, table)
     )
-    locked = "this is a run; 1 goes to the editor" if state.place != "editor" else ""
+    locked = _LOOKED_AT if state.place != "editor" else ""
     return Subject(path, workflow, keys, table, sections, _findings(state, keys), locked)
 
 
@@ -138,7 +148,9 @@ def place_of(state: StudioState, subject: Subject) -> Surroundings | None:
 
 def remarks_on(subject: Subject, place: Surroundings | None) -> tuple[Finding, ...]:
     """What is wrong with it now: its own table, looked at this moment, and what only the whole file could tell."""
-    if subject.path is None:
+    if subject.path is None and subject.workflow:
+        return subject.findings
+    elif subject.path is None:
         own = project_remarks(subject.table)
     elif place is not None:
         own = node_remarks(subject.table, place)
@@ -148,6 +160,7 @@ def remarks_on(subject: Subject, place: Surroundings | None) -> tuple[Finding, .
     return (*own, *(finding for finding in subject.findings if finding.code not in codes))
 
 
+_LOOKED_AT = "this is a run; 1 goes to the editor"
 _TOLD_AT_ONCE = frozenset(
     {
         *(
@@ -238,8 +251,9 @@ def _set(subject: Subject, keys: Keys, value: Any) -> Edit:
     if subject.path is not None:
         return edits.SetField(path=subject.path, keys=keys, value=value, workflow=subject.workflow)
     if keys[0] == "params" and len(keys) > 1:
-        return edits.SetParam(name=keys[1], value=_with(_at(subject.table, keys[:2]), keys[2:], value))
-    return edits.SetProject(keys=keys, value=value)
+        param = _with(_at(subject.table, keys[:2]), keys[2:], value)
+        return edits.SetParam(name=keys[1], value=param, workflow=subject.workflow)
+    return edits.SetProject(keys=keys, value=value, workflow=subject.workflow)
 
 
 def _with(table: Any, keys: Keys, value: Any) -> Any:

@@ -100,6 +100,14 @@ def project_form(tables: Table) -> tuple[Section, ...]:
     return tuple(section for section in sections if section.fields)
 
 
+def workflow_form(table: Table) -> tuple[Section, ...]:
+    """The form of what a [workflows.NAME] says outside of its nodes."""
+    return (
+        Section("", tuple(field_of(Workflow, key, table) for key in ("description", "result"))),
+        Section("Params", tuple(_params(table_of(table.get("params"))))),
+    )
+
+
 def table_at(nodes: Any, path: str) -> Table | None:
     """The table of the node at a path, in the [nodes] of a file as plain data."""
     found: Any = None

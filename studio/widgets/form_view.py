@@ -146,8 +146,8 @@ class FormView(Page):
         node = state.node if subject.path is not None else None
         kind = kind_word(node) if node is not None else ""
         glyph = kind_glyph(kind, ascii=self.ascii) if kind else sign("brand", ascii=self.ascii)
-        word = KIND_WORDS.get(kind, kind) if kind else "project"
-        name = subject.name if node is not None else state.document.name if state.document is not None else ""
+        word = KIND_WORDS.get(kind, kind) if kind else "workflow" if subject.workflow else "project"
+        name = state.document.name if word == "project" and state.document is not None else subject.name
         left = [Piece(f"  {glyph} ", "accent"), Piece(cut(name, width - 20, ascii=self.ascii), bold=True)]
         return spread(left, [Piece(word + "  ", "muted")], width)
 

@@ -518,6 +518,26 @@ def test_the_project_is_edited_by_its_form_too(opened: StudioState, label: str, 
     assert line in draft.text
 
 
+def test_a_workflow_of_the_file_has_a_form_of_its_own(tmp_path: Path) -> None:
+    from studio.actions import WentIn
+    from studio.reduce import reduce
+
+    text = "[nodes.deep]\nworkflow = 'w'\n[workflows.w.params]\nmonth = 1\n[workflows.w.nodes.a]\nshell = 'x'\n"
+    document = read(project_in(tmp_path, text))
+    assert isinstance(document, Document)
+    outside = StudioState(place="editor", document=document, draft=draft_of(document), cursor="deep")
+    inside = structs.replace(reduce(outside, WentIn("deep"))[0], about="project")
+    subject = subject_of(inside)
+    assert subject is not None
+    assert inside.draft is not None
+    assert subject.name == "w"
+    fields = fields_in(subject.sections)
+    draft, _ = apply(inside.draft, edit_of(subject, fields["params.month"], 2))
+    draft, _ = apply(draft, edit_of(subject, fields["result"], "a"))
+    workflow = draft.project.workflows["w"]
+    assert (workflow.params["month"].default, workflow.result) == (2, "a")
+
+
 def test_a_line_of_a_table_is_renamed_in_its_place(opened: StudioState) -> None:
     subject = subject_of(opened)
     assert subject is not None
