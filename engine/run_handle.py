@@ -35,7 +35,7 @@ from engine.machine.state import RunState
 from engine.plan import Plan
 from engine.project.model import Project
 from engine.result import RunResult, run_result
-from engine.runner.publisher import LogKeeper, Recorder
+from engine.run_record import Record
 from engine.runner.run import Run
 
 if TYPE_CHECKING:
@@ -53,16 +53,6 @@ class Built(Protocol):
 
 Version = Project | Built | Path | str
 """Another version of what runs: a model, what was built in Python, or the path of a project."""
-
-
-class Record(Protocol):
-    """Where a run is recorded: opened again where it goes on after its end."""
-
-    def open(self) -> tuple[Recorder | None, LogKeeper | None]:
-        """The journal and the logs, to be appended to. Raises SystemFailure."""
-
-    def close(self) -> None:
-        """Let both go."""
 
 
 class RunHandle:

@@ -10,12 +10,9 @@ what happens; `handle.state` may be read from any thread: its columns are writte
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from engine.capacity import local_capacity
 from engine.errors import ValidationFailed, WorkflowError
@@ -31,7 +28,7 @@ from engine.plugins import ERROR_HANDLERS, SCHEDULERS, made
 from engine.project.loading import load, project_file
 from engine.project.model import OWN_SCHEDULERS, Project, SubWorkflow
 from engine.run_handle import RunHandle, Version
-from engine.runner.publisher import LogKeeper, Recorder
+from engine.run_record import Recorded, Scratch, header_of, writable
 from engine.runner.run import Run
 from engine.steering import ErrorHandler, WorkflowScheduler
 
@@ -131,7 +128,7 @@ def prepare_run(
     interpreter = choose_python(folder, named=project.python, chosen=python, environment=environment)
     executors = _executors(plan)
     slots = jobs or project.run.max_parallel or os.cpu_count() or DEFAULT_SLOTS
-    record: _Scratch | _Recorded
+    record: Recorded | Scratch
     if journal:
         header = header_of(
             project,
@@ -143,9 +140,9 @@ def prepare_run(
             python=interpreter,
             files={name: inner_text for name, (_, inner_text) in files.items()},
         )
-        record = _Recorded(folder, header, environment)
+        record = Recorded(folder, header, environment)
     else:
-        record = _Scratch()
+        record = Scratch()
     book, logs = record.open()
     run = Run(
         plan,
@@ -161,7 +158,7 @@ def prepare_run(
     )
 
     def revise(version: Version) -> Revision:
-        return revision_of(version, folder, params or {}, options, ranking)
+        return revision_of(version, folder, params or {}, options, ranking, recorded=journal)
 
     return RunHandle(
         run,
@@ -221,70 +218,14 @@ def _targets(*given: str | Sequence[str]) -> Targets | None:
     return Targets(*[(paths,) if isinstance(paths, str) else tuple(paths) for paths in given])
 
 
-class _Recorded:
-    """The journal and the logs of a run, in a new folder of their own."""
-
-    def __init__(self, project: Path, header: bytes, environment: Mapping[str, str]) -> None:
-        from engine.store.index import new_run, remember_place
-        from engine.store.state_folder import state_folder
-
-        self._wall = time.time()
-        self._header = header
-        state = state_folder(project, environ=environment)
-        self.id, self.folder = new_run(state.path, self._wall)
-        remember_place(state.path, environment)
-        self._open: list[Any] = []
-        self._begun = False
-
-    def open(self) -> tuple[Recorder, LogKeeper]:
-        """Begin the journal, or go on with it."""
-        from engine.store.journal import Journal
-        from engine.store.logs import RunLogs
-
-        if self._begun:
-            book = Journal.resume(self.folder)
-        else:
-            book = Journal.create(self.folder, self.id, header=self._header, wall=self._wall)
-        self._begun = True
-        logs = RunLogs(self.folder)
-        self._open = [logs, book]
-        return book, logs
-
-    def close(self) -> None:
-        """Let both go."""
-        opened, self._open = self._open, []
-        for one in opened:
-            one.close()
-
-
-class _Scratch:
-    """A place for a run that is not recorded. It is gone when the run has ended, and there again when it goes on."""
-
-    id = "unrecorded"
-
-    def __init__(self) -> None:
-        import tempfile
-
-        self.folder = Path(tempfile.mkdtemp(prefix="flowloom-"))
-
-    def open(self) -> tuple[None, None]:
-        """Make the folder, where it is not there."""
-        self.folder.mkdir(mode=0o700, exist_ok=True)
-        return None, None
-
-    def close(self) -> None:
-        """Remove it."""
-        import shutil
-
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 def revision_of(
     version: Version,
     folder: Path,
     given: Mapping[str, Any],
     options: Mapping[str, Any],
     ranking: Callable[[Plan], None] | None = None,
+    *,
+    recorded: bool = True,
 ) -> Revision:
     """Another version of what runs, planned as the run was. Raises ValidationFailed, with findings for a project's path."""
     text = ""
@@ -293,7 +234,7 @@ def revision_of(
         project, text, folder = load(file), file.read_text(encoding="utf-8-sig"), file.parent
     else:
         project = version if isinstance(version, Project) else version.project()
-        text = _text_of(project)
+        text = _text_of(project) if recorded else ""
     from engine.revision import Revision
 
     files = workflow_files(project, folder)
@@ -301,7 +242,7 @@ def revision_of(
         "project": project.workflow.name,
         "text": text,
         "files": {name: inner_text for name, (_, inner_text) in files.items()},
-        "params": {name: _plain(value) for name, value in given.items() if name in project.workflow.params},
+        "params": {name: writable(value) for name, value in given.items() if name in project.workflow.params},
         "executor": options["executor"],
         "keep_going": options["keep_going"],
     }
@@ -325,36 +266,6 @@ def _text_of(project: Project) -> str:
         return write(project)
     except ValueError:
         return ""
-
-
-def header_of(
-    project: Project,
-    plan: Plan,
-    *,
-    text: str,
-    file: Path | None,
-    params: Mapping[str, Any] | None,
-    executor: str | None,
-    python: str,
-    files: Mapping[str, str] | None = None,
-) -> bytes:
-    """What a journal tells before its first event: enough to make the same plan again, long after the file changed."""
-    return msgspec.msgpack.encode(
-        {
-            "format": 1,
-            "project": project.workflow.name,
-            "file": str(file) if file else None,
-            "text": text,
-            "files": dict(files or {}),
-            "params": {name: _plain(value) for name, value in plan.params.items()},
-            "given": {name: _plain(value) for name, value in (params or {}).items()},
-            "executor": executor,
-            "python": python,
-            "keep_going": plan.keep_going,
-            "nodes": len(plan.names),
-        },
-        enc_hook=str,
-    )
 
 
 def workflow_files(project: Project, folder: Path) -> dict[str, tuple[Project, str]]:
@@ -407,14 +318,6 @@ def ended_well(state: RunState) -> bool:
     return state.state is WorkflowState.COMPLETED
 
 
-def _plain(value: Any) -> Any:
-    try:
-        msgspec.msgpack.encode(value)
-    except (TypeError, ValueError, OverflowError):
-        return str(value)
-    return value
-
-
 def _executors(plan: Plan) -> dict[str, Executor]:
     return {name: _make_executor(name) for name in plan.executors}
 
@@ -429,4 +332,4 @@ def _witness(observers: Sequence[WorkflowObserver]) -> Observers | None:
     return Observers(observers) if observers else None
 
 
-__all__ = ["RunHandle", "WorkflowError", "ended_well", "header_of", "prepare_run", "start_run"]
+__all__ = ["RunHandle", "WorkflowError", "ended_well", "prepare_run", "start_run"]
