@@ -10,6 +10,7 @@ run and the same journal, as long as the process lives.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
     from engine.executors.contract import AgentLoad
     from engine.forecast import Forecast
     from engine.revision import Revision
+
+
+LOOKS = 20
+"""How often a run that moves is looked at until it stood still for as long as that takes."""
 
 
 class Built(Protocol):
@@ -176,12 +181,10 @@ class RunHandle:
         from engine.forecast import forecast
 
         revision = self._revise(version)
-        while True:
-            try:
+        for _ in range(LOOKS):
+            with contextlib.suppress(RuntimeError, IndexError, KeyError):  # the run went on under our eyes
                 return forecast(self.run.state, revision)
-            except (RuntimeError, IndexError, KeyError):  # the run went on under our eyes
-                if self.is_over:
-                    raise
+        return forecast(self.run.state, revision)
 
     def change(self, version: Version, by: str = "") -> Forecast:
         """Go on with another version of the project (or workflow, engine, path of a project); what that meant.
