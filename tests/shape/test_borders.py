@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,8 @@ def files() -> list[str]:
     return sorted(str(path.relative_to(ROOT)) for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
-def imported(file: str) -> set[str]:
+@cache
+def imported(file: str) -> frozenset[str]:
     """The top names of every module that `file` imports, at any depth of its code, type checking left out."""
     names: set[str] = set()
     waiting: list[ast.AST] = [ast.parse((ROOT / file).read_text("utf-8"))]
@@ -100,7 +102,7 @@ def imported(file: str) -> set[str]:
         elif isinstance(place, ast.ImportFrom) and place.module and place.level == 0:
             names.add(place.module.split(".")[0])
         waiting.extend(ast.iter_child_nodes(place))
-    return names
+    return frozenset(names)
 
 
 def inside(file: str, places: tuple[str, ...]) -> bool:
