@@ -7,12 +7,14 @@ was installed without them, those of Debian do (`make system` installs them).
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import importlib.util
 import pickle
 import sys
 import tempfile
 import types
+from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,16 @@ def standard_tests() -> types.SimpleNamespace | None:
 suite = standard_tests()
 if suite is None:
     pytest.skip("this machine has no standard tests of executors; make system installs them", allow_module_level=True)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _small_world() -> Iterator[None]:
+    """These tests collect garbage again and again: let them not look at what all tests before have left."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
 
 # In a process of their own they import the pool from `concurrent.futures`; tests/agents/test_pool.py asks the same of ours.
 OWN_PROCESS = {
