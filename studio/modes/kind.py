@@ -46,6 +46,8 @@ class KindMode(Mode):
         mode: Mode | None
         if not sight.rect.holds(point.x, point.y):
             mode = add_kind(sight, self.kind)  # a click on the rail, which lies beside the canvas
+        elif (path := sight.path(point.box)) is not None and path in sight.gaps:
+            mode = AddMode(openings.into(sight, path), kind=self.kind)
         elif (lead := self._lead(sight, point.x, point.y)) is not None:
             owner = lead.target.rpartition("/")[0]
             mode = AddMode(Opening(Rect(point.x, point.y, 1, 1), owner=owner, edges=(lead,)), kind=self.kind)

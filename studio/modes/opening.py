@@ -52,14 +52,19 @@ def after(sight: Sight) -> Opening:
         return Opening(_middle(sight))
     near, owner = sight.shown(path) or _middle(sight), owner_of(path)
     if path in sight.gaps:
-        named = sight.is_lane(path) and name_of(path) != MORE
-        return Opening(near, owner=owner, lane=path if named else "")
+        return into(sight, path)
     if not sight.is_lane(path):
         return Opening(near, owner=owner, sibling=path, source=path)
     if not sight.holds_nodes(path):
         return Opening(near, owner=owner, branch=path)
     last = f"{path}/{list(sight.siblings(path))[-1]}" if sight.siblings(path) else None
     return Opening(near, owner=path, sibling=last, source=last)
+
+
+def into(sight: Sight, gap: str) -> Opening:
+    """Into a place that is empty yet: an `else` that nobody wrote, one more case, a group with nothing in it."""
+    named = sight.is_lane(gap) and name_of(gap) != MORE
+    return Opening(sight.shown(gap) or _middle(sight), owner=owner_of(gap), lane=gap if named else "")
 
 
 def freely(sight: Sight) -> Opening:

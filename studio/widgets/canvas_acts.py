@@ -24,6 +24,8 @@ def _open(canvas: GraphCanvas) -> bool:
     path = canvas.stage.path
     if path is None:
         return False
+    if path in canvas.desk.gaps:  # what could be there is not there yet
+        return canvas.ask("add")
     canvas.send(NodeOpened(path))
     return True
 

@@ -325,7 +325,9 @@ async def test_group_ungroup_extract_dive_rename_and_note(tmp_path: Path) -> Non
 async def test_branches_and_groups_are_filled_where_they_are(tmp_path: Path) -> None:
     async with drawing(tmp_path, GROUPS) as one:
         await one.go("enough/else")
-        await one.press("a")
+        await one.press("enter")
+        assert "Add as else of enough" in one.person.screen()
+        await one.press("escape", "a")
         assert "Add as else of enough" in one.person.screen()
         await one.type("shell")
         await one.press("enter")
@@ -353,7 +355,7 @@ async def test_branches_and_groups_are_filled_where_they_are(tmp_path: Path) -> 
         assert one.nodes["load"]["map"] == [1, 2, 3]
 
 
-@pytest.mark.parametrize("drop", [None, "bare", "edge", "group"])
+@pytest.mark.parametrize("drop", [None, "bare", "edge", "group", "gap"])
 async def test_the_rail_gives_kinds_by_click_and_by_drag(tmp_path: Path, drop: str | None) -> None:
     async with drawing(tmp_path, GROUPS) as one:
         rail = one.person.editor.query_one(Rail)
@@ -363,11 +365,14 @@ async def test_the_rail_gives_kinds_by_click_and_by_drag(tmp_path: Path, drop: s
             await one.pilot.mouse_up(Rail, offset=(1, row))
         else:
             places = {"bare": (20, 3), "edge": one.cell("enough", -3), "group": one.cell("report/render")}
+            places["gap"] = one.cell("enough/else")
             for _ in range(2):
                 await one.pilot.hover(GraphCanvas, offset=places[drop])
             await one.pilot.mouse_up(GraphCanvas, offset=places[drop])
         await one.pilot.pause()
-        if drop == "group":
+        if drop == "gap":
+            assert one.nodes["enough"]["else"] == {"wait": {"for": "5s"}}
+        elif drop == "group":
             assert list(one.nodes["report"]["nodes"]) == ["render", "wait", "upload"]
         else:
             needs = {None: ["load"], "bare": None, "edge": ["load"]}[drop]
