@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.machine import events as e
 from engine.machine.state import SKIPPED, RunState
+from engine.targets import NOT_ASKED_FOR
 from studio.front.paint import Paint, cells, seconds
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ class Story:
         calm = 0
         for event in events:
             teller = _TELLERS.get(type(event))
-            if teller is None:
+            if teller is None or (type(event) is e.Skipped and event.reason == NOT_ASKED_FOR):
                 continue
             if type(event) in _CALM:
                 calm += 1
