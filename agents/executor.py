@@ -3,8 +3,9 @@
 Where nothing else is named, agents are started on this machine, tied to this process, and end with it; one that dies is
 started again. They get their keys on standard input and speak through a Unix socket in a folder of ours.
 
-`start` encodes and sends in the caller's thread; the socket's thread brings results and reports them. One lock guards
-the coordinator; frames leave and news are reported outside of it.
+`start` encodes and sends in the caller's thread; the socket's thread brings results, and turns the run's loop with them
+(`lend`), so that what a result frees leaves without waking another thread. What the loop starts meanwhile is gathered and
+leaves together. One lock guards the coordinator; frames leave and news are reported outside of it.
 """
 
 from __future__ import annotations
@@ -36,11 +37,13 @@ from agents.turns import Ended, FleetChanged, Given, Said, Turn
 from engine.attempt import FAILED, Attempt, News, Outcome, Placed, Trouble, Work
 from engine.errors import NotReady
 from engine.executors.contract import AgentLoad, Report, Workplace
+from engine.executors.contract import Turn as LoopTurn
 from engine.executors.packing import Functions
 from engine.payload import NotPackable
 
 Key = tuple[int, int]
 AGENTS = 2  # agents started on this machine, sharing the slots
+PATIENCE = 0.01  # seconds that it may take until the run hears who has got an attempt
 MOST_WAITING = 2048
 STOP_GRACE = 5.0  # seconds that what an agent runs has, when a person ends the agent
 
@@ -82,6 +85,10 @@ class AgentsExecutor:
         self._folder = ""
         self._standing: dict[Home, int] = {}
         self._idle = threading.Event()
+        self._turning = 0  # the thread that turns the run's loop
+        self._gathered: list[Attempt] = []  # what the loop started meanwhile
+        self._unheard: list[News] = []  # what the run is told at the next turn
+        self._unheard_until = 0.0
         self._wait = 0.0
         self.changes: deque[FleetChanged] = deque(maxlen=1000)
 
@@ -94,6 +101,7 @@ class AgentsExecutor:
 
         self._workplace = workplace
         self._report = report
+        self._turn: LoopTurn = report
         self._slots = max(1, workplace.slots)
         self._functions = Functions(same_python=True, folder=str(Path(workplace.folder).absolute()))
         self._packer = Packer(b"e")
@@ -131,6 +139,10 @@ class AgentsExecutor:
             self.close(0.0)
             raise
 
+    def lend(self, leave: Report, turn: LoopTurn) -> None:
+        """Let the socket's thread turn the run's loop."""
+        self._turn = turn
+
     def capacity(self) -> int:
         """The slots; more when attempts are so short that they should wait at the agents instead of here."""
         coordinator = self._open()
@@ -142,6 +154,12 @@ class AgentsExecutor:
 
     def start(self, attempts: Sequence[Attempt]) -> None:
         """Hand these to agents, or keep them here until one has room."""
+        if threading.get_ident() == self._turning:
+            self._gathered += attempts
+        elif (turn := self._submit(attempts)) is not None:
+            self._perform(turn)
+
+    def _submit(self, attempts: Sequence[Attempt]) -> Turn | None:
         coordinator = self._open()
         jobs: list[Job] = []
         failed: list[News] = []
@@ -157,14 +175,15 @@ class AgentsExecutor:
 
                     failed.append(_failed(attempt, trouble_of(problem)))
             turn = coordinator.submit(jobs, now) if jobs else None
-        if turn is not None:
-            self._perform(turn)
         if failed:
             self._report(failed)
+        return turn
 
     def cancel(self, attempts: Sequence[Key], grace: float = 5.0) -> None:
         """End these attempts: ask, wait `grace` seconds, kill."""
         coordinator = self._open()
+        if threading.get_ident() == self._turning:
+            self._start_gathered()
         with self._lock:
             turn = coordinator.cancel(attempts, grace, time.monotonic())
         self._perform(turn)
@@ -188,6 +207,7 @@ class AgentsExecutor:
         coordinator = self._coordinator
         if coordinator is None or self._closing:
             return
+        self._turn = self._report
         self._idle.clear()
         with self._lock:
             running = list(coordinator.jobs)
@@ -294,15 +314,42 @@ class AgentsExecutor:
         for agent, frames in turn.sends:
             hub.send(agent, frames)
 
-    def _perform(self, turn: Turn) -> None:
+    def _perform(self, turn: Turn, *, and_turn: bool = False) -> None:
+        """Send, and report; with `and_turn`, also do what the run wants done about it."""
         if turn.sends:
             self._send_all(turn)
         if turn.news:
-            news = [piece for one in turn.news if (piece := self._news_of(one)) is not None]
-            if news:
+            news = self._news(turn)
+            if news and and_turn:
+                self._turn_loop(news)
+            elif news:
                 self._report(news)
             if self._coordinator is not None and not self._coordinator.jobs:
                 self._idle.set()
+
+    def _turn_loop(self, news: Sequence[News]) -> None:
+        """In the socket's thread: have the run hear these, and start what it wants started."""
+        if self._unheard:
+            news, self._unheard = [*self._unheard, *news], []
+        self._turning = threading.get_ident()
+        try:
+            own = self._turn(news)
+        finally:
+            self._turning = 0
+        if own is not None:
+            self._gathered.append(own)
+        self._start_gathered()
+
+    def _start_gathered(self) -> None:
+        """Who has got what waits a moment for the next result, which mostly comes sooner than another turn would pay."""
+        attempts, self._gathered = self._gathered, []
+        if attempts and (turn := self._submit(attempts)) is not None:
+            self._send_all(turn)
+            self._unheard += self._news(turn)
+            self._unheard_until = time.monotonic() + PATIENCE
+
+    def _news(self, turn: Turn) -> list[News]:
+        return [piece for one in turn.news if (piece := self._news_of(one)) is not None]
 
     def _news_of(self, one: Ended | Said | Given | FleetChanged) -> News | None:
         if type(one) is Ended:
@@ -334,7 +381,7 @@ class AgentsExecutor:
         except Malformed as problem:
             with self._lock:
                 turn = self._distrust(agent, problem, now)
-        self._perform(turn)
+        self._perform(turn, and_turn=True)
 
     def _distrust(self, agent: str, problem: Malformed, now: float) -> Turn:
         """Something unreadable came from a known key: said, counted, and at last no longer listened to."""
@@ -348,16 +395,23 @@ class AgentsExecutor:
         coordinator = self._coordinator
         assert coordinator is not None
         now = time.monotonic()
-        if now < self._wait:
-            return self._wait - now
+        if self._unheard and now >= self._unheard_until:
+            self._turn_loop(())
+        if now >= self._wait:
+            self._look(coordinator, now)
+        if self._unheard:
+            return max(0.0, min(self._wait, self._unheard_until) - now)
+        return self._wait - now
+
+    def _look(self, coordinator: Coordinator, now: float) -> None:
+        """What the coordinator wants done by the clock."""
         if self._standing:
             self._look_at_keys(now)
         with self._lock:
             turn = coordinator.ticked(now)
             due = coordinator.due(now)
         self._wait = now + due
-        self._perform(turn)
-        return due
+        self._perform(turn, and_turn=True)
 
     # ------------------------------------------------------------ agents of this machine
 

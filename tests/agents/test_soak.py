@@ -55,12 +55,17 @@ class Booked(Through):
 
     def open(self, workplace: Workplace, report: Any) -> None:
         self.ended: Counter[tuple[int, int]] = Counter()
+        super().open(workplace, self._booked(report))
 
-        def book(news: Any) -> None:
+    def lend(self, leave: Any, turn: Any) -> None:
+        super().lend(self._booked(leave), self._booked(turn))
+
+    def _booked(self, tell: Any) -> Any:
+        def book(news: Any) -> Any:
             self.ended.update((one.node, one.number) for one in news if type(one) is Outcome)
-            report(news)
+            return tell(news)
 
-        super().open(workplace, book)
+        return book
 
 
 class Given:

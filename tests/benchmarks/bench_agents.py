@@ -122,10 +122,10 @@ class _Lasting(AgentsExecutor):
         super().open(workplace, lambda news: None)
 
     def open(self, workplace: Workplace, report: Any) -> None:
-        self._report = report
+        self.hears(report)
 
     def hears(self, report: Any) -> None:
-        self._report = report
+        self._report = self._turn = report
 
     def close(self, grace: float = 5.0) -> None:
         pass
