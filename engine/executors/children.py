@@ -113,6 +113,7 @@ class Children:
         self._closed = False
         self._thread: threading.Thread | None = None
         self._loop_thread = 0
+        self._looking = False  # whether its thread is about to see everything anyway; not while it reports
 
     # -- for everybody --------------------------------------------------------------------------------------------
 
@@ -196,7 +197,7 @@ class Children:
             self._work.recall(child)
 
     def _wake(self) -> None:
-        if threading.get_ident() != self._loop_thread:
+        if not self._looking or threading.get_ident() != self._loop_thread:
             with contextlib.suppress(BlockingIOError, OSError):
                 os.write(self._wake_write, b"\0")
 
@@ -208,6 +209,7 @@ class Children:
         while True:
             news: list[News] = []
             with self._lock:
+                self._looking = True
                 for key, mask in events:
                     self._attend(key, mask, news)
                 self._tick(news)
@@ -221,6 +223,7 @@ class Children:
                 if self._closing is not None and not self._children:
                     break
                 timeout = self._until_next()
+                self._looking = False
             if news:
                 self._report(news)
             events = self._selector.select(timeout)

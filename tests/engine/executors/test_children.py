@@ -10,14 +10,17 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from engine.attempt import CANCELED, COMPLETED, CRASHED, FAILED, TIMED_OUT, Outcome, Work
+from engine.attempt import CANCELED, COMPLETED, CRASHED, FAILED, TIMED_OUT, Attempt, News, Outcome, Work
 from engine.errors import SystemFailure
+from engine.executors.children import Children
 from engine.executors.contract import Workplace
 from engine.executors.processes import ProcessesExecutor
 from engine.payload import Payload
@@ -490,3 +493,29 @@ def test_a_storm_of_cancels_ends_every_attempt(bench: Workbench) -> None:
         assert bench.outcome(attempt, within=60.0).kind in (CANCELED, COMPLETED)
     assert sum(type(piece) is Outcome for piece in bench.news) == len(attempts)
     assert bench.value("add", {"a": 1}) == 2
+
+
+def test_a_large_attempt_arrives_that_was_started_by_whoever_heard_of_the_one_before(tmp_path: Path) -> None:
+    """Started in the thread that reads the pipes, between two of its looks; its input is more than a pipe holds."""
+    folder = make_project(tmp_path)
+    over = threading.Event()
+    values: list[Any] = []
+    work = Work(reference="tasks:echo")
+
+    def report(news: Sequence[News]) -> None:
+        for piece in news:
+            if type(piece) is Outcome:
+                values.append(piece.kind)
+                if len(values) < 4:
+                    children.start([Attempt(len(values), 1, work, (), {"value": b"x" * 3_000_000}, "n", {})])
+                else:
+                    over.set()
+
+    children = Children(report, folder=folder, scratch=tmp_path / "scratch", python=sys.executable, slots=1)
+    children.open()
+    try:
+        children.start([Attempt(0, 1, work, (), {"value": 1}, "n", {})])
+        assert over.wait(30), f"only {len(values)} of 4 ended"
+    finally:
+        children.close(0.0)
+    assert values == [COMPLETED] * 4
