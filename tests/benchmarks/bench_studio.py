@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import statistics
 import sys
 import tempfile
@@ -116,8 +117,16 @@ def main() -> None:
         found["1,000 nodes, graph on the screen"], found["1,000 nodes, last byte"] = seen, last
         keys = [key_seconds(large, key) for key in ("\x1b[C", "\x1b[B", "\x1b[C", "\x1b[A", "\x1b[D") for _ in range(2)]
         found["1,000 nodes, arrow to last byte"] = statistics.median(keys)
+        for key in ("\r", "G", *"kkkkk", "\r"):  # the inspector, its description, into it
+            key_seconds(large, key)
+        found["1,000 nodes, letter in a field"] = statistics.median(key_seconds(large, key) for key in "abcdefghij")
+        for key in ("\x1b", "\x1b", "T", "\r", "G", *"kkkkk", "\r"):
+            key_seconds(large, key)
+        letters = [key_seconds(large, key) for key in "klmnopqrst"]
+        found["the same with the TOML drawer open"] = statistics.median(letters)
         found["1,000 nodes, MB resident"] = resident(large.pid)
         stop(large)
+        shutil.rmtree(home / "flowloom", ignore_errors=True)  # the draft that it kept would be offered
         if number:
             for name, value in found.items():
                 rows.setdefault(name, []).append(value)
