@@ -77,6 +77,19 @@ def footing(scene: Scene, frame: str) -> Footing | None:
     return scene.footings.get(frame)
 
 
+def forget(scene: Scene, paths: Collection[str]) -> None:
+    """Let a scene know no more where these boxes stood, so that after the next edit they stand where they fit best."""
+    groups = ("" if panel.group < 0 else scene.graph.boxes[panel.group].path for panel in scene.panels)
+    for frame in list(groups):
+        known = footing(scene, frame)
+        if known is not None:
+            rows, columns, gone = (
+                {key: place for key, place in table.items() if key not in paths}
+                for table in (known.rows, known.columns, known.gone)
+            )
+            scene.footings[frame] = known._replace(rows=rows, columns=columns, gone=gone)  # type: ignore[arg-type]
+
+
 def remember(scene: Scene, before: Scene) -> None:
     """Let a scene know what the one before knew and it does not have any more."""
     for panel in scene.panels:

@@ -6,11 +6,12 @@ undo, redo or a wire that is put down after it was drawn shows again is there, e
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from engine.draw.placement import Arrangement, lay_out
 from engine.draw.scene import Form, Graph, Scene, Zoom
+from engine.draw.steady import forget
 
 _KEPT_BOXES = 4000
 """Versions are kept as long as they have so many boxes together."""
@@ -64,6 +65,11 @@ class Layouts:
         if reference is None:
             reference = before.scenes.get(zoom) or next(iter(before.scenes.values()), None)
         self._enter(Version(graph, Arrangement(graph, reference), {}, dict(before.seen), tentative))
+
+    def forget(self, paths: Collection[str]) -> None:
+        """After the next edit, let these boxes stand where they fit best, and not where they stood."""
+        for scene in {id(scene): scene for scene in (*self._now.scenes.values(), *self._now.seen.values())}.values():
+            forget(scene, paths)
 
     def _enter(self, version: Version) -> None:
         self._now = version

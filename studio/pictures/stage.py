@@ -8,7 +8,7 @@ changes, cursor, forms and selection follow the paths.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from msgspec.structs import replace as replace_box
@@ -89,6 +89,10 @@ class Stage:
         self._all.start(self.whole)
         self._narrow(self.path)
         self.reveal()
+
+    def loosen(self, paths: Collection[str]) -> None:
+        """Let the next edit put these nodes where they fit best."""
+        self._layouts.forget(paths)
 
     def _narrow(self, cursor: str | None) -> None:
         """Take the whole graph, or the part of it around a node, and work out all that follows from it."""

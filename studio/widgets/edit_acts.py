@@ -142,6 +142,7 @@ def _tidy(canvas: GraphCanvas) -> bool:
     if not paths:
         stage.tidy(unpinned(stage.whole))
     if held:
+        stage.loosen(paths)
         perform(canvas, Turn(edit=Unpin(paths)))
     return True
 

@@ -239,6 +239,17 @@ async def test_move_by_arrows_and_by_drag_is_one_step_and_tidy_lets_go(tmp_path:
         assert one.person.state.places == {}
 
 
+async def test_tidy_puts_the_selection_where_it_fits_and_leaves_the_rest(tmp_path: Path) -> None:
+    async with drawing(tmp_path, SMALL + "\n[studio.places]\nload = [0, 2]\nclean = [1, 14]\nreport = [2, 9]\n") as one:
+        rows = {name: one.cell(name)[1] for name in ("load", "clean", "report")}
+        assert rows["clean"] - rows["load"] == 12
+        await one.go("clean")
+        await one.press("space", "=")
+        assert set(one.person.state.places) == {"load", "report"}
+        assert one.cell("report")[1] - one.cell("load")[1] == rows["report"] - rows["load"]
+        assert one.cell("clean")[1] == one.cell("load")[1]
+
+
 async def test_select_by_space_band_menu_and_mouse_and_act_on_all(tmp_path: Path) -> None:
     async with drawing(tmp_path, GROUPS) as one:
         stage = one.canvas.stage
