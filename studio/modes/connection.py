@@ -125,10 +125,10 @@ class ConnectMode(Mode):
     # -- pictures ----------------------------------------------------------------------------------------------------
 
     def look(self, sight: Sight) -> Work:
+        if self.made is not None:  # the document is another one now, and where else the wire could go is of no use
+            return Work(foot=self._foot(sight, {}))
         targets = sight.targets(self.source)
         kept = sight.boxes(self.source, self.picked)
-        if self.made is not None:
-            return Work(foot=self._foot(sight, targets))
         given = self._letters(sight)
         marks = {
             box: Badge(letters, picked=sight.graph.boxes[box].path == self.picked)

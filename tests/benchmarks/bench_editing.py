@@ -56,18 +56,24 @@ def pressed(terminal: Terminal, *keys: str) -> None:
         terminal.read(quiet=0.3, most=5)
 
 
-def gestures(terminal: Terminal, key: Callable[[str], float]) -> dict[str, float]:
-    """One round of each gesture, every one undone."""
+def gestures(terminal: Terminal, key: Callable[[str], float], settle: float) -> dict[str, float]:
+    """One round of each gesture, every one undone. Before each the check of the edit before it has `settle` seconds to
+    end, as it has with a person at the keys."""
+    time.sleep(settle)
     found = {"select": key(" ")}
     pressed(terminal, " ")
-    time.sleep(0.3)
     pressed(terminal, "m", DOWN)
     found["move"] = key("\r")
+    time.sleep(settle)
     found["undo"] = key("u")
+    time.sleep(settle)
     pressed(terminal, "a", "o", "n")
     found["add"] = key("\r")
+    time.sleep(settle)
     found["delete"] = key("x")
-    pressed(terminal, "u", "u", "c")
+    pressed(terminal, "u", "u")
+    time.sleep(settle)
+    pressed(terminal, "c")
     found["connect"] = key("s")
     pressed(terminal, "\x1b", "u")
     return found
@@ -86,7 +92,7 @@ def measure(nodes: int, home: Path) -> None:
     rows: dict[str, list[float]] = {}
     for number in range(ROUNDS + 1):
         floor = answered(bare, "abcdefghijklmnop"[number])
-        found = gestures(terminal, lambda key: answered(terminal, key))
+        found = gestures(terminal, lambda key: answered(terminal, key), 0.5 + nodes / 4000)
         if number:
             for name, value in {"empty Textual app": floor, **found}.items():
                 rows.setdefault(name, []).append(value * 1e3)
