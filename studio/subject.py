@@ -19,7 +19,7 @@ from studio.document.catalog import KINDS
 from studio.document.completion import Around
 from studio.document.draft import Draft
 from studio.document.edits import Edit, EditRefused
-from studio.document.fields import Field, Keys, Section, Table, kind_of
+from studio.document.fields import Field, Keys, Section, Table
 from studio.document.form import node_form, project_form, workflow_form
 from studio.document.names import base_of, keys_of
 from studio.document.remarks import Surroundings, node_remarks, project_remarks, surroundings
@@ -281,8 +281,3 @@ def _start(word: str) -> Table:
     node = structs.replace(entry.node(), id=NodeId("new"))
     table: Table = to_tables(Project(workflow=Workflow("w", {"new": node})))["nodes"]["new"]
     return table
-
-
-def missing(subject: Subject) -> bool:
-    """Whether the node says nothing of what it does."""
-    return subject.path is not None and kind_of(subject.table) is None

@@ -205,7 +205,7 @@ def kind_of(table: Table) -> type[Struct] | None:
     return Plugin if isinstance(table.get("kind"), str) else None
 
 
-# -- tables whose keys a person chose ----
+# -- tables whose keys a person chose ----------------------------------------------------------------------------------
 
 
 def entries(key: str, table: Table, owner: type[Struct]) -> Iterator[Field]:

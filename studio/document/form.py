@@ -108,21 +108,6 @@ def workflow_form(table: Table) -> tuple[Section, ...]:
     )
 
 
-def table_at(nodes: Any, path: str) -> Table | None:
-    """The table of the node at a path, in the [nodes] of a file as plain data."""
-    found: Any = None
-    around = nodes
-    for step in path.split("/"):
-        name = step.partition("[")[0] if "[" in step and step not in table_of(around) else step
-        found = table_of(around).get(name)
-        if not isinstance(found, Mapping):
-            return None
-        inner = dict(table_of(found.get("nodes")))
-        inner |= {key: found[key] for key in ("then", "else") if key in found}
-        around = inner | dict(table_of(found.get("cases")))
-    return found if isinstance(found, Mapping) else None
-
-
 # -- bodies ----------------------------------------------------------------------------------------------------------
 
 

@@ -250,7 +250,7 @@ def loop(table: Table) -> Iterator[Field]:
     yield from (field for field in struct_fields(Loop, table) if field.label not in ("condition", "negate"))
 
 
-# -- changes ----
+# -- changes -----------------------------------------------------------------------------------------------------------
 
 Changes = tuple[tuple[Keys, Any], ...]
 """Keys and what to set there; UNSET takes the key away."""

@@ -17,7 +17,7 @@ from studio.document.remarks import about
 from studio.document.spelling import shown
 from studio.document.visible import lines as text_lines
 from studio.theme import sign
-from studio.widgets.page import Line, Piece, cut, shortened, spread, width_of, words
+from studio.widgets.page import Line, Piece, cut, shortened, spread, words
 
 LABEL = 12
 MOST_ROWS = 8
@@ -162,7 +162,7 @@ class FormLines:
         head = self._head(field, chosen=True)
         if filling.choosing and not filling.buffer.text:
             standing = _on_one_row(field)
-            line = [*head, Piece(" ", ground="raised"), *self._cursor_on(standing[:1] or " ", "muted")]
+            line = [*head, Piece(" ", ground="raised"), _cursor_on(standing[:1] or " ")]
             line.append(Piece(cut(standing[1:], self.room - 3, ascii=self.ascii), "muted", "raised"))
             self.cursor = (len(self.lines), self.label + 3)
             self.add(self._padded(line), Spot(number, self.label + 3))
@@ -180,16 +180,13 @@ class FormLines:
                 under = text[at] if at < row.end else " "
                 line += [
                     Piece(before, ink, "raised"),
-                    *self._cursor_on(under, ink),
+                    _cursor_on(under),
                     Piece(text[at + 1 : row.end], ink, "raised"),
                 ]
                 self.cursor = (len(self.lines), self.label + 3 + cells(before))
             else:
                 line.append(Piece(text[row.start : row.end], ink, "raised"))
             self.add(self._padded(line), Spot(number, self.label + 3, row.start, row.end))
-
-    def _cursor_on(self, char: str, ink: str) -> list[Piece]:
-        return [Piece(char, "bg", "accent")]
 
     def _padded(self, line: list[Piece]) -> Line:
         used = sum(cells(piece.text) for piece in line)
@@ -243,6 +240,11 @@ class FormLines:
         return min(max(filling.picked - MOST_OFFERED + 2, 0), max(count - MOST_OFFERED, 0))
 
 
+def _cursor_on(char: str) -> Piece:
+    """The character under the cursor."""
+    return Piece(char, "bg", "accent")
+
+
 def _on_one_row(field: Field) -> str:
     """The value of a field as it stands when nobody edits it."""
     text = shown(field.way, field.value) if field.said else field.standing
@@ -271,6 +273,3 @@ def over(lines: list[Line], popup: Sequence[Line], below: int, above: int, heigh
         return [(below + 1 + number, line) for number, line in enumerate(popup[: max(room, 0)])]
     kept = popup[:above]
     return [(above - len(kept) + number, line) for number, line in enumerate(kept)]
-
-
-__all__ = ["FieldId", "FormLines", "Spot", "id_of", "over", "width_of"]

@@ -43,7 +43,7 @@ from studio.document.completion import Around, complete
 from studio.document.draft import draft_of
 from studio.document.fields import Field, Section
 from studio.document.filling import Filling, begin
-from studio.document.form import node_form, project_form, table_at
+from studio.document.form import node_form, project_form
 from studio.document.functions import Argument, TaskFunction
 from studio.document.reader import Document, read
 from studio.document.remarks import about, node_remarks, surroundings
@@ -140,14 +140,6 @@ def test_what_is_wrong_or_unknown_stands_in_the_form_as_it_was_written() -> None
     assert fields["retry"].value == 3
     assert fields["tiemout"].tag == "unknown"
     assert fields["inputs"].value == ["x"]
-
-
-def test_the_table_of_a_node_is_found_by_its_path() -> None:
-    text = '[nodes.a.then]\nshell = "x"\n[nodes.g.nodes.b]\nshell = "y"\n[nodes.s.cases.c]\nshell = "z"\n'
-    nodes = tomllib.loads(text)["nodes"]
-    assert [table_at(nodes, path) for path in ("a/then", "g/nodes", "g/b", "s/c")] == [
-        *({"shell": "x"}, None, {"shell": "y"}, {"shell": "z"})
-    ]
 
 
 # -- how values are typed
