@@ -64,7 +64,7 @@ class Inks:
         style = self._styles.get(key)
         if style is None:
             filled = _FILLED.get(piece.ink)
-            reverse = self.plain and (on == "accentbg" or filled is not None)
+            reverse = self.plain and (on in ("accentbg", "accent") or filled is not None)
             ink = self.colours["bg" if filled is not None else piece.ink]
             paper = self.colours[filled or on]
             style = self._styles[key] = Style(

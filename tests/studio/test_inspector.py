@@ -358,3 +358,9 @@ async def test_keys_that_change_nodes_mean_nothing_beside_the_graph(tmp_path: Pa
         assert person.state.focus == "field"
         assert not person.state.dirty
         assert person.state.run is None
+
+
+def test_the_cursor_in_a_field_is_seen_without_colours() -> None:
+    from studio.widgets.page import Inks, Piece
+
+    assert Inks({}, plain=True).style(Piece("x", "bg", "accent"), "panel").reverse
