@@ -232,10 +232,12 @@ def others(python: str) -> None:
     print(
         f"\n{'':<14}" + "".join(f"{name:>10}" for name in ("fan", "chain", "layered", "round", "payload")) + "   (us)"
     )
+    # Some of them start programs of their environment by name, and all import the functions in their workers.
+    environ = {**os.environ, "PATH": f"{Path(python).parent}:{os.environ['PATH']}", "PYTHONPATH": str(HERE)}
     for name in PEERS:
         command = [python, "-W", "ignore", str(HERE / "peers.py"), name]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=170)
+            done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=170)
             figures = json.loads(done.stdout.strip().splitlines()[-1])
         except subprocess.TimeoutExpired:
             print(f"{name:<14}took longer than 170 s")
