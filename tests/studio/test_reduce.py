@@ -13,7 +13,9 @@ from studio import actions, effects
 from studio.actions import Action, Asked
 from studio.document.code import Code
 from studio.document.reader import Broken, Document, read
-from studio.reduce import _BY_ACTION, _BY_COMMAND, panes, reduce, troubles
+from studio.reduce import _BY_ACTION, _BY_COMMAND, reduce
+from studio.reduce_cursor import troubles
+from studio.reduce_places import panes
 from studio.state import NodeNow, Recent, RunNow, StudioState
 from tests.studio.projects import SMALL, project_in
 
