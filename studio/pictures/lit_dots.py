@@ -1,8 +1,9 @@
 """The lit path among dots: hundreds of edges, one column for all the tracks of a gap.
 
 A gap between dots has room for one track, so all that is lit there shares a column. What arms its cells have is worked
-out for all rows at once: a set of rows is an integer, one bit a row, and each edge adds to four such sets. Only cells in
-view are looked at one by one.
+out for all rows at once: a set of rows is an integer, one bit a row, and the seven sets that an edge adds to lie side by
+side in one integer, so that adding an edge to its column is one `|`. What an edge adds, and which cells a column is made
+of, is kept for as long as the rows in view are in the same window: a step of the cursor lights mostly what was lit before.
 """
 
 from __future__ import annotations
@@ -15,9 +16,14 @@ from engine.draw.strokes import DASHED, DOWN, HEAVY, LEFT, LEVEL, RIGHT, UP
 from studio.pictures.cells import Grid
 
 _UP, _DOWN, _LEFT, _RIGHT, _STRAIGHT, _BESIDE, _THROUGH = range(7)
+_MARGIN = 64
+"""Rows of the window above and below those in view, at most."""
+_MOST_COLUMNS = 4096
 
-Piece = tuple[int, int, int, bool, bool]
-"""Column of the track, row from, row to, whether the line goes on through the column of dots, whether it is dashed."""
+Piece = tuple[int, bool, int]
+"""Column of the track, whether the line is dashed, and the sets of rows that it adds to."""
+Spot = tuple[int, int, str]
+"""Column beside that of the track, row of the scene, character."""
 
 
 class LitDots:
@@ -27,82 +33,106 @@ class LitDots:
         self._panel: Panel | None = scene.panels[0] if scene.panels else None
         self._chars = chars
         self._links: dict[int, Link] = {}
-        self._pieces: dict[Link, list[Piece]] = {}
+        self._window = (0, 0)
+        self._pieces: dict[int, list[Piece]] = {}
+        self._columns: dict[tuple[int, int], list[Spot]] = {}
         if self._panel is not None:
             self._links = {edge: link for link in self._panel.links for edge in link.edges}
 
     def put(self, grid: Grid, rect: Rect, edges: Collection[int], ink: int) -> None:
         """Draw the edges in the rectangle."""
-        links = dict.fromkeys(link for edge in edges if (link := self._links.get(edge)) is not None)
-        solid: dict[int, list[int]] = {}
-        dashed: dict[int, list[int]] = {}
-        left, right, top, height = rect.x - 2, rect.right, rect.y, rect.height
-        for link in links:
-            for x, start, end, through, is_dashed in self._pieces.get(link) or self._pieces_of(link):
+        first, height = self._window
+        if not (first <= rect.y and rect.bottom <= first + height):
+            first, height = (rect.y // _MARGIN - 1) * _MARGIN, rect.height // _MARGIN * _MARGIN + 4 * _MARGIN
+            self._window, self._pieces, self._columns = (first, height), {}, {}
+        solid: dict[int, int] = {}
+        dashed: dict[int, int] = {}
+        left, right, known = rect.x - 2, rect.right, self._pieces
+        for edge in edges:
+            pieces = known.get(edge)
+            for x, is_dashed, sets in self._pieces_of(edge) if pieces is None else pieces:
                 if left <= x < right:
-                    sets = dashed if is_dashed else solid
-                    rows = sets.get(x)
-                    if rows is None:
-                        rows = sets[x] = [0] * 7
-                    _add(rows, start - top, end - top, height, through=through)
+                    columns = dashed if is_dashed else solid
+                    columns[x] = columns.get(x, 0) | sets
+        lane = _span(rect.y - first, rect.bottom - first)
+        seen = sum(lane << which * height for which in range(7))
         for x in solid.keys() | dashed.keys():
-            self._column(grid, x, solid.get(x, _NONE), dashed.get(x, _NONE), ink)
+            self._put_column(grid, x, (solid.get(x, 0) & seen, dashed.get(x, 0) & seen), ink)
 
-    def _pieces_of(self, link: Link) -> list[Piece]:
-        assert self._panel is not None
-        found = self._pieces[link] = [
-            (wire.x, wire.row, end.row, end.stop > wire.x + 1, wire.dashed) for wire, end in trail(self._panel, link)
-        ]
+    def _pieces_of(self, edge: int) -> list[Piece]:
+        """What an edge adds to the columns that it goes through, in the rows of the window."""
+        found = self._pieces[edge] = []
+        link = self._links.get(edge)
+        if link is not None and self._panel is not None:
+            top, height = self._window
+            for wire, end in trail(self._panel, link):
+                through = end.stop > wire.x + 1
+                sets = _sets(wire.row - top, end.row - top, height, through=through)
+                if sets:
+                    found.append((wire.x, wire.dashed, sets))
         return found
 
-    def _column(self, grid: Grid, x: int, solid: Sequence[int], dashed: Sequence[int], ink: int) -> None:
-        up, down, left, right, straight, beside, through = (
-            one | other for one, other in zip(solid, dashed, strict=True)
-        )
+    def _put_column(self, grid: Grid, x: int, column: tuple[int, int], ink: int) -> None:
+        spots = self._columns.get(column)
+        if spots is None:
+            if len(self._columns) >= _MOST_COLUMNS:
+                self._columns = {}
+            spots = self._columns[column] = self._spots(*column)
+        first, stop = grid.x, grid.x + grid.width
+        if first <= x and x + 2 < stop:
+            grid.cells((x + at, row, (char, ink)) for at, row, char in spots)
+        else:
+            grid.cells((x + at, row, (char, ink)) for at, row, char in spots if first <= x + at < stop)
+
+    def _spots(self, solid: int, dashed: int) -> list[Spot]:
+        """The cells of a column, for the sets of its solid and of its dashed edges."""
+        (top, height), chars = self._window, self._chars
+        lanes = [_lane(solid | dashed, which, height) for which in range(7)]
+        up, down, left, right, straight, beside, through = lanes
         straight &= ~(up & down)  # a level line stops for a cell where an upright goes on
         left |= straight
         right |= straight
-        if grid.x <= x < grid.x + grid.width:
-            firm = solid[_UP] | solid[_DOWN] | solid[_STRAIGHT]
-            for row in _rows(up | down | left | right):
-                bit = 1 << row
-                stroke = RIGHT * (right & bit > 0) | DOWN * (down & bit > 0) | LEFT * (left & bit > 0)
-                stroke |= UP * (up & bit > 0)
-                self._cell(grid, x, row, HEAVY * stroke | (0 if firm & bit else DASHED), ink)
-        for at, rows, firm in ((x + 1, beside, solid[_BESIDE]), (x + 2, through, solid[_THROUGH])):
-            if grid.x <= at < grid.x + grid.width:
-                for row in _rows(rows):
-                    self._cell(grid, at, row, HEAVY * LEVEL | (0 if firm >> row & 1 else DASHED), ink)
-
-    def _cell(self, grid: Grid, x: int, row: int, stroke: int, ink: int) -> None:
-        grid.cell(x, grid.y + row, self._chars[stroke], ink)
-
-
-_NONE = (0,) * 7
+        firm = _lane(solid, _UP, height) | _lane(solid, _DOWN, height) | _lane(solid, _STRAIGHT, height)
+        found: list[Spot] = []
+        for row in _numbers(up | down | left | right):
+            bit = 1 << row
+            stroke = RIGHT * (right & bit > 0) | DOWN * (down & bit > 0) | LEFT * (left & bit > 0)
+            stroke |= UP * (up & bit > 0)
+            found.append((0, top + row, chars[HEAVY * stroke | (0 if firm & bit else DASHED)]))
+        for at, rows, firm in (
+            (1, beside, _lane(solid, _BESIDE, height)),
+            (2, through, _lane(solid, _THROUGH, height)),
+        ):
+            level = (chars[HEAVY * LEVEL | DASHED], chars[HEAVY * LEVEL])
+            found += [(at, top + row, level[firm >> row & 1]) for row in _numbers(rows)]
+        return found
 
 
-def _add(rows: list[int], start: int, end: int, height: int, *, through: bool) -> None:
-    """One edge, from the row of one dot to that of another, to the sets of rows of its column."""
+def _lane(sets: int, which: int, height: int) -> int:
+    """One of the seven sets."""
+    return sets >> which * height & (1 << height) - 1
+
+
+def _sets(start: int, end: int, height: int, *, through: bool) -> int:
+    """What one edge, from the row of one dot to that of another, adds to the sets of its column."""
     shown = 1 << end if 0 <= end < height else 0
+    sets = shown << _BESIDE * height | (shown << _THROUGH * height if through else 0)
     if start == end:
-        rows[_STRAIGHT] |= shown
-    else:
-        top, bottom = (start, end) if start < end else (end, start)
-        rows[_DOWN] |= _span(max(top, 0), min(bottom, height))
-        rows[_UP] |= _span(max(top + 1, 0), min(bottom + 1, height))
-        rows[_RIGHT] |= shown
-        if 0 <= start < height:
-            rows[_LEFT] |= 1 << start
-    rows[_BESIDE] |= shown
-    if through:
-        rows[_THROUGH] |= shown
+        return sets | shown << _STRAIGHT * height
+    top, bottom = (start, end) if start < end else (end, start)
+    sets |= _span(max(top, 0), min(bottom, height)) << _DOWN * height
+    sets |= _span(max(top + 1, 0), min(bottom + 1, height)) << _UP * height
+    sets |= shown << _RIGHT * height
+    if 0 <= start < height:
+        sets |= 1 << start + _LEFT * height
+    return sets
 
 
 def _span(first: int, stop: int) -> int:
     return (1 << stop) - (1 << first) if stop > first else 0
 
 
-def _rows(rows: int) -> Iterable[int]:
+def _numbers(rows: int) -> Iterable[int]:
     """The rows of a set."""
     while rows:
         low = rows & -rows
