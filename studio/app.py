@@ -22,6 +22,7 @@ from studio import actions, config, effects, keys, theme
 from studio.actions import Action
 from studio.document.visible import line
 from studio.effects import Effect
+from studio.keymap import clashes, keymap
 from studio.screens.frame import Frame
 from studio.session import Session
 from studio.state import StudioState
@@ -52,7 +53,7 @@ class StudioApp(App[int]):
         self.path = path
         self.config = config.read_config(commands=frozenset(keys.ACTIONS))
         kept = config.read_kept()
-        self.table = dict(keys.keymap(self.config.keys))
+        self.table = dict(keymap(self.config.keys))
         for known in theme.textual_themes():
             self.register_theme(known)
         wanted = self.config.theme or kept.theme or _terminal_theme(environ)
@@ -93,7 +94,7 @@ class StudioApp(App[int]):
             found.append(f'config.toml: there is no theme "{self.config.theme}". There are {names}')
         found += [
             f"keymap.toml: {clash.key} is the key of {clash.first} and of {clash.second}; the first one gets it"
-            for clash in keys.clashes(self.table)
+            for clash in clashes(self.table)
         ]
         return found
 

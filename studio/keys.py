@@ -4,15 +4,14 @@ An action lives in one *place*; screens are chains of places, the narrow one fir
 hides the same key of the wider one. Digits are places, letters are acts, Esc goes back. Only keys that every terminal
 can tell apart come first; Ctrl+letters, F-keys and shifted arrows that multiplexers or terminals take are aliases.
 
-Keys are written as people read them (`?`, `+`, `enter`, `ctrl+p`, `g g` for one after the other); `textual_key` gives
-the name Textual knows one by. `rank` orders the footer, smallest first; 0 keeps an action out of it.
+Keys are written as people read them (`?`, `+`, `enter`, `ctrl+p`, `g g` for one after the other): see `key_names`.
+`rank` orders the footer, smallest first; 0 keeps an action out of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +249,37 @@ UNANSWERED = frozenset(
 """Actions that have their keys but nobody yet who answers them: they are offered nowhere."""
 
 
+def here(where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> Iterator[KeyAction]:
+    """The actions whose keys hold at a place, hidden keys taken away, those of the narrow place first."""
+    taken: set[str] = set()
+    known = [action for action in actions.values() if action.id not in UNANSWERED]
+    for part in PLACES.get(where, (where, "all")):
+        for action in known:
+            if action.where == part:
+                yield replace(action, keys=tuple(key for key in action.keys if key not in taken))
+        taken.update(key for action in known if action.where == part for key in action.keys)
+
+
+def action_of(key: str, where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> KeyAction | None:
+    """What a key does at a place; None if nothing."""
+    return next((action for action in here(where, actions) if key in action.keys), None)
+
+
+_BESIDE = frozenset(("save", "undo", "redo", "fix", "changes", "project"))
+_IN_TEXT = frozenset(("save", "undo", "redo", "palette", "help", "quit"))
+
+
+def reaches(action: KeyAction, where: str) -> bool:
+    """Whether a key of the graph means its act in a pane beside it, too.
+
+    What looks around does; what changes nodes does not, for one would press it for something else there. Where somebody
+    types, nearly nothing does.
+    """
+    if where in ("field", "text"):
+        return action.id in _IN_TEXT
+    return action.where != "editor" or action.id in _BESIDE
+
+
 # -- modes -----------------------------------------------------------------------------------------------------------
 
 LETTERS, ARROWS = "a-z", "arrows"
@@ -297,196 +327,3 @@ def mode_keys(mode: str, actions: Mapping[str, KeyAction] = ACTIONS) -> tuple[tu
     """What the footer says in a mode, as (key, word)."""
     said = ((actions[name].key if name in actions else name, word) for name, word in MODES.get(mode, ()))
     return tuple((key, word) for key, word in said if key)
-
-
-_BESIDE = frozenset(("save", "undo", "redo", "fix", "changes", "project"))
-_IN_TEXT = frozenset(("save", "undo", "redo", "palette", "help", "quit"))
-
-
-def reaches(action: KeyAction, where: str) -> bool:
-    """Whether a key of the graph means its act in a pane beside it, too.
-
-    What looks around does; what changes nodes does not, for one would press it for something else there. Where somebody
-    types, nearly nothing does.
-    """
-    if where in ("field", "text"):
-        return action.id in _IN_TEXT
-    return action.where != "editor" or action.id in _BESIDE
-
-
-# -- keymaps of people -----------------------------------------------------------------------------------------------
-
-
-class Clash(NamedTuple):
-    """A key that a keymap gives to two actions of one place."""
-
-    key: str
-    first: str
-    second: str
-    where: str
-
-
-def keymap(own: Mapping[str, Sequence[str]]) -> Mapping[str, KeyAction]:
-    """The table with a person's keys: id -> the keys that replace its own. Ids that no action has are left out."""
-    return {
-        name: replace(action, keys=tuple(spelled(key) for key in own[name])) if name in own else action
-        for name, action in ACTIONS.items()
-    }
-
-
-def clashes(actions: Mapping[str, KeyAction] = ACTIONS) -> list[Clash]:
-    """Keys that two actions of one place share. A narrow place may hide a key of a wider one: that is no clash."""
-    found = []
-    for where in PLACE_NAMES:
-        taken: dict[str, str] = {}
-        for action in actions.values():
-            for key in action.keys if action.where == where else ():
-                if key in taken:
-                    found.append(Clash(key, taken[key], action.id, where))
-                taken.setdefault(key, action.id)
-    return found
-
-
-def here(where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> Iterator[KeyAction]:
-    """The actions whose keys hold at a place, hidden keys taken away, those of the narrow place first."""
-    taken: set[str] = set()
-    known = [action for action in actions.values() if action.id not in UNANSWERED]
-    for part in PLACES.get(where, (where, "all")):
-        for action in known:
-            if action.where == part:
-                yield replace(action, keys=tuple(key for key in action.keys if key not in taken))
-        taken.update(key for action in known if action.where == part for key in action.keys)
-
-
-def action_of(key: str, where: str, actions: Mapping[str, KeyAction] = ACTIONS) -> KeyAction | None:
-    """What a key does at a place; None if nothing."""
-    return next((action for action in here(where, actions) if key in action.keys), None)
-
-
-# -- names of keys ---------------------------------------------------------------------------------------------------
-
-_NAMES = {
-    "?": "question_mark",
-    "/": "slash",
-    "+": "plus",
-    "-": "minus",
-    ".": "full_stop",
-    ",": "comma",
-    ":": "colon",
-    "!": "exclamation_mark",
-    "[": "left_square_bracket",
-    "]": "right_square_bracket",
-    "(": "left_parenthesis",
-    ")": "right_parenthesis",
-    "=": "equals_sign",
-    "<": "less_than_sign",
-    ">": "greater_than_sign",
-    "#": "number_sign",
-    "@": "at",
-    "*": "asterisk",
-    "~": "tilde",
-    "'": "apostrophe",
-    ";": "semicolon",
-    "_": "underscore",
-    "&": "ampersand",
-    "%": "percent_sign",
-    "$": "dollar_sign",
-    "|": "vertical_line",
-    "\\": "backslash",
-}
-_SPELLED = {name: key for key, name in _NAMES.items()}
-
-_CAPS = {
-    "enter": "⏎",
-    "space": "␣",
-    "escape": "Esc",
-    "tab": "Tab",
-    "shift+tab": "Shift+Tab",
-    "backspace": "Backspace",
-    "delete": "Del",
-    "left": "←",
-    "right": "→",
-    "up": "↑",
-    "down": "↓",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "home": "Home",
-    "end": "End",
-}
-_ASCII_CAPS = {"⏎": "Enter", "␣": "Space", "←": "Left", "→": "Right", "↑": "Up", "↓": "Down"}
-
-
-def textual_key(key: str) -> str:
-    """The name by which Textual knows a key: `?` -> `question_mark`; for `g g` the first one, `g`."""
-    return ",".join(_NAMES.get(part, part) for part in key.split(" ")[:1])
-
-
-def spelled(key: str) -> str:
-    """A key as this table writes it, from the way a person or Textual wrote it: `question_mark` -> `?`."""
-    key = key.strip()
-    return _SPELLED.get(key, key)
-
-
-def cap(key: str, *, ascii: bool = False) -> str:
-    """What is printed for a key: `enter` -> `⏎`, `ctrl+p` -> `^p`, `f5` -> `F5`."""
-    if key.startswith("ctrl+"):
-        return "^" + key[5:]
-    if key.startswith("shift+") and key not in _CAPS:
-        return "Shift+" + cap(key[6:], ascii=ascii)
-    shown = _CAPS.get(key) or (key.upper() if key[0] == "f" and key[1:].isdigit() else key)
-    return _ASCII_CAPS.get(shown, shown) if ascii else shown
-
-
-# -- what is printed from the table ----------------------------------------------------------------------------------
-
-
-class Hint(NamedTuple):
-    """One entry of the footer."""
-
-    key: str
-    word: str
-    id: str
-
-
-def footer(where: str, width: int, *, ascii: bool = False, actions: Mapping[str, KeyAction] = ACTIONS) -> list[Hint]:
-    """What fits in `width` cells as `key word`, two cells between, most used first. How to get help and how to get out
-    always have their room."""
-    ranked = sorted((a for a in here(where, actions) if a.rank and a.keys), key=lambda action: action.rank)
-    hints = [Hint(cap(action.key, ascii=ascii), action.word, action.id) for action in ranked]
-    kept = [hint for hint in hints if hint.id in {"help", "field.help", "text.help", "close"}]
-    room = width - sum(len(hint.key) + len(hint.word) + 3 for hint in kept)
-    for hint in hints:
-        needed = len(hint.key) + len(hint.word) + 3
-        if hint in kept:
-            continue
-        if needed > room:
-            break
-        room -= needed
-        kept.append(hint)
-    return [hint for hint in hints if hint in kept]
-
-
-def help_sections(
-    where: str, *, ascii: bool = False, actions: Mapping[str, KeyAction] = ACTIONS
-) -> list[tuple[str, list[tuple[str, str, str]]]]:
-    """Sections for `?`, the narrow place first: title, and for each action its keys, its text and its mouse act."""
-    sections: dict[str, list[tuple[str, str, str]]] = {}
-    for action in here(where, actions):
-        if action.keys:
-            keys = "  ".join(cap(key, ascii=ascii) for key in action.keys)
-            sections.setdefault(PLACE_NAMES[action.where], []).append((keys, action.text, action.mouse))
-    return list(sections.items())
-
-
-def markdown(actions: Mapping[str, KeyAction] = ACTIONS) -> str:
-    """The table for the docs."""
-    lines = []
-    for where, title in PLACE_NAMES.items():
-        rows = [action for action in actions.values() if action.where == where and action.id not in UNANSWERED]
-        if rows:
-            lines += [f"## {title}", "", "| keys | does | mouse | id for keymap.toml |", "| --- | --- | --- | --- |"]
-            for row in rows:
-                keys = " ".join(f"`{cap(key)}`".replace("|", "\\|") for key in row.keys) or "palette"
-                lines.append(f"| {keys} | {row.text} | {row.mouse or '-'} | `{row.id}` |")
-            lines.append("")
-    return "\n".join(lines)

@@ -12,7 +12,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import Screen
 
-from studio import keys
+from studio import key_names, keys
 from studio.actions import Action, Asked, Resized
 from studio.notices import Notice
 from studio.state import StudioState
@@ -195,7 +195,7 @@ class Frame(Screen[None]):
             self.act(name)
 
     def _command_of(self, key: str) -> str:
-        key = keys.spelled(key)
+        key = key_names.spelled(key)
         chain, self._waiting_for = self._waiting_for, ""
         where = bars.where_of(self.state)
         # In a drawer the keys of the graph hold too, where the drawer has no use for them.

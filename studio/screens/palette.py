@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from studio import keys
+from studio import key_names, keys
 from studio.actions import Action, Asked, ProjectChosen, ThemeChosen
 from studio.document.samples import samples
 from studio.document.visible import line
@@ -76,7 +76,7 @@ class Commands(_Entries):
         for action in ranked:
             if action.id == "palette" or action.id not in here:
                 continue
-            caps = "  ".join(keys.cap(key, ascii=plain) for key in action.keys)
+            caps = "  ".join(key_names.cap(key, ascii=plain) for key in action.keys)
             where = keys.PLACE_NAMES.get(action.where, "")
             yield Entry(action.text, "   ".join(part for part in (caps, where.lower()) if part), Asked(action.id))
         for sample in samples():

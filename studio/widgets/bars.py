@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engine.project.model import Node, SubWorkflow
-from studio import keys
+from studio import key_hints, key_names, keys
 from studio.actions import Asked, CameOut, DrawerChosen, NodeOpened, PlaceChosen
 from studio.pictures.faces import seconds
 from studio.state import MIN_HEIGHT, MIN_WIDTH, NodeNow, RunNow, StudioState
@@ -239,7 +239,7 @@ class Footer:
 
     def __init__(self, actions: Mapping[str, keys.KeyAction] = keys.ACTIONS) -> None:
         self._actions = actions
-        self._hints: dict[tuple[str, int, bool, frozenset[str]], list[keys.Hint]] = {}
+        self._hints: dict[tuple[str, int, bool, frozenset[str]], list[key_hints.Hint]] = {}
 
     def __call__(self, state: StudioState, width: int, ascii: bool) -> Line:
         """The line."""
@@ -254,14 +254,14 @@ class Footer:
             line += [Piece(hint.key, "accent", bold=True, act=act), Piece(f" {word}  ", "muted", act=act)]
         return spread(line, badge, width)
 
-    def _hints_for(self, state: StudioState, room: int, ascii: bool) -> list[keys.Hint]:
+    def _hints_for(self, state: StudioState, room: int, ascii: bool) -> list[key_hints.Hint]:
         """The hints that hold and fit; asked for at every step of the cursor, and nearly always the same."""
         idle = frozenset(name for name, rule in _HOLDS.items() if name in self._actions and not rule(state))
         key = (where_of(state), room, ascii, idle)
         found = self._hints.get(key)
         if found is None:
             true = {name: action for name, action in self._actions.items() if name not in idle}
-            found = keys.footer(where_of(state), room, ascii=ascii, actions=true)
+            found = key_hints.footer(where_of(state), room, ascii=ascii, actions=true)
             self._hints = {**self._hints, key: found} if len(self._hints) < 64 else {key: found}
         return found
 
@@ -271,7 +271,7 @@ def _mode_line(state: StudioState, width: int, ascii: bool) -> Line:
     badge = [Piece(f" {state.mode} ", "badge", bold=True)]
     line, room = [Piece(" ")], width - width_of(badge) - 2
     for key, word in state.mode_keys:
-        cap = keys.cap(key, ascii=ascii)
+        cap = key_names.cap(key, ascii=ascii)
         room -= width_of([Piece(f"{cap} {word}  ")])
         if room < 0:
             break

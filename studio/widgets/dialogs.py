@@ -13,7 +13,7 @@ from textual import events
 from textual.app import ComposeResult
 from textual.screen import ModalScreen
 
-from studio import keys
+from studio import key_hints, keys
 from studio.actions import Action, AgentEnded, Asked, ChangeAnswered, Recovered, TrustAnswered
 from studio.document.uses import Use
 from studio.notices import Notice
@@ -318,7 +318,7 @@ class Keys(Page):
         blocks: list[list[Line]] = []
         columns = max(1, min(3, width // 62))
         room = width // columns - 2
-        for title, rows in keys.help_sections(self.where, ascii=self.ascii, actions=self.actions):
+        for title, rows in key_hints.help_sections(self.where, ascii=self.ascii, actions=self.actions):
             block: list[Line] = [[Piece("  " + title, bold=True)]]
             wide = min(max((len(caps) for caps, _, _ in rows), default=0), 24)
             for caps, text, mouse in rows:

@@ -9,7 +9,7 @@ from textual import events
 from studio.actions import Asked, DrawerChosen, FindingChosen, FixChosen
 from studio.document.mending import mendable
 from studio.document.reader import path_of_keys
-from studio.keys import cap
+from studio.key_names import cap
 from studio.notices import Notice
 from studio.state import Drawer, StudioState
 from studio.theme import sign

@@ -19,7 +19,7 @@ from textual import events
 from textual.timer import Timer
 
 from engine.draw.scene import Graph, Zoom
-from studio import keys
+from studio import key_names, keys
 from studio.actions import Action, CursorMoved, ModeChanged, Zoomed
 from studio.modes.desk import Desk
 from studio.notices import Notice
@@ -226,7 +226,7 @@ class GraphCanvas(PictureView):
         self._chord = ("", 0.0)
         if chord and time.monotonic() < until and (both := self._bound.get(f"{chord} {key}")):
             return self.ask(both)
-        command = self._bound.get(key) or self._bound.get(keys.spelled(event.key))
+        command = self._bound.get(key) or self._bound.get(key_names.spelled(event.key))
         if command is not None:
             return self.ask(command)
         if any(bound.startswith(f"{key} ") for bound in self._bound):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from textual import events
 
-from studio import keys
+from studio import key_names, keys
 from studio.actions import Action, CursorMoved, Edited, Together, Told
 from studio.modes.turn import Mode as Decided
 from studio.modes.turn import Point, Press, Sight, Turn
@@ -81,7 +81,7 @@ class Hand(Mode):
         """A key, by what it is bound to in this mode."""
         bound = keys.in_mode(self.decided.where, self.canvas.actions)
         typed = event.character if event.character and event.is_printable else ""
-        act = bound.get(typed) or bound.get(keys.spelled(event.key)) or ""
+        act = bound.get(typed) or bound.get(key_names.spelled(event.key)) or ""
         return self.carry_out(self.decided.press(Press(act, event.key, typed), self.sight))
 
     def paste(self, text: str) -> bool:

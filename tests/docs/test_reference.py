@@ -68,7 +68,7 @@ def test_every_command_and_every_option_of_run_is_explained() -> None:
 
 
 def test_the_page_of_keys_is_the_table_of_keys() -> None:
-    from studio.keys import markdown
+    from studio.key_hints import markdown
 
     page = ROOT / "docs/reference/keys.md"
     text = page.read_text("utf-8")

@@ -8,6 +8,7 @@ import pytest
 
 from studio import config, keys
 from studio.config import Kept, keep, looked_at, looks_like, opened, read_config, read_kept
+from studio.keymap import keymap
 from studio.state import Remembered
 
 COMMANDS = frozenset(keys.ACTIONS)
@@ -34,7 +35,7 @@ def test_a_person_chooses_theme_glyphs_motion_and_keys(tmp_path: Path) -> None:
     assert (found.theme, found.ascii, found.animations) == ("loom-light", True, "none")
     assert found.keys == {"run.all": ("f9",), "find": ("slash", "ctrl+g")}
     assert found.mistakes == ()
-    table = keys.keymap(found.keys)
+    table = keymap(found.keys)
     assert keys.action_of("f9", "editor", table) == table["run.all"]
     assert keys.action_of("R", "editor", table) is None
 

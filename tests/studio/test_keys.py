@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from studio import keys
+from studio import key_hints, key_names, keys
+from studio.keymap import clashes, keymap
 from studio.keys import ACTIONS, PLACE_NAMES, PLACES
 
 SCREENS = sorted(PLACES)
@@ -17,7 +18,7 @@ ONLY_ALIASES = {"ctrl+a", "ctrl+s", "ctrl+z", "ctrl+c", "ctrl+v", "ctrl+f"}
 
 
 def test_no_two_actions_of_one_place_share_a_key() -> None:
-    assert keys.clashes() == []
+    assert clashes() == []
 
 
 @pytest.mark.parametrize("where", SCREENS)
@@ -61,23 +62,23 @@ def test_textual_knows_every_key_by_the_name_we_give_it() -> None:
         for key in action.keys:
             first = key.split(" ")[0]
             if len(first) == 1:
-                assert keys.textual_key(key) == _character_to_key(first)
-            assert keys.spelled(keys.textual_key(key)) == first
+                assert key_names.textual_key(key) == _character_to_key(first)
+            assert key_names.spelled(key_names.textual_key(key)) == first
 
 
 @pytest.mark.parametrize("where", SCREENS)
 @pytest.mark.parametrize("width", [20, 60, 80, 120, 200])
 @pytest.mark.parametrize("ascii", [False, True])
 def test_the_footer_shows_whole_words_and_always_the_way_to_help(where: str, width: int, ascii: bool) -> None:
-    hints = keys.footer(where, width, ascii=ascii)
+    hints = key_hints.footer(where, width, ascii=ascii)
     assert sum(len(hint.key) + len(hint.word) + 3 for hint in hints) <= width
     assert {"help", "field.help", "text.help"} & {hint.id for hint in hints}
     assert not ascii or all(hint.key.isascii() for hint in hints)
 
 
 def test_a_wider_footer_says_more_in_the_same_order() -> None:
-    narrow = [hint.id for hint in keys.footer("editor", 60)]
-    wide = [hint.id for hint in keys.footer("editor", 200)]
+    narrow = [hint.id for hint in key_hints.footer("editor", 60)]
+    wide = [hint.id for hint in key_hints.footer("editor", 200)]
     assert len(narrow) < len(wide)
     assert [name for name in wide if name in narrow] == narrow
 
@@ -92,18 +93,18 @@ def test_the_narrow_place_wins_and_what_it_hides_loses_only_that_key() -> None:
 
 
 def test_help_names_every_action_that_has_a_key() -> None:
-    told = [text for _, rows in keys.help_sections("editor") for _, text, _ in rows]
+    told = [text for _, rows in key_hints.help_sections("editor") for _, text, _ in rows]
     assert told == [action.text for action in keys.here("editor") if action.keys]
 
 
 def test_a_person_gives_an_action_other_keys_and_hears_of_clashes() -> None:
-    own = keys.keymap({"find": ("question_mark", "ctrl+g"), "no.such": ("a",)})
+    own = keymap({"find": ("question_mark", "ctrl+g"), "no.such": ("a",)})
     assert own["find"].keys == ("?", "ctrl+g")
-    assert [(c.key, c.first, c.second) for c in keys.clashes(own)] == [("?", "find", "help")]
-    assert keys.cap(own["find"].keys[1]) == "^g"
+    assert [(c.key, c.first, c.second) for c in clashes(own)] == [("?", "find", "help")]
+    assert key_names.cap(own["find"].keys[1]) == "^g"
 
 
 def test_the_docs_have_a_row_for_every_action() -> None:
-    text = keys.markdown()
+    text = key_hints.markdown()
     for action in ACTIONS.values():
         assert (f"`{action.id}`" in text) is (action.id not in keys.UNANSWERED)

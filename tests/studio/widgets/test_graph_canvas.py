@@ -343,7 +343,7 @@ async def test_in_the_monitor_space_is_not_for_selecting() -> None:
 
 
 async def test_a_person_can_give_the_canvas_other_keys() -> None:
-    from studio.keys import keymap
+    from studio.keymap import keymap
 
     async with person(actions=keymap({"zoom.next": ("w",)})) as one:
         await one.press("z")
