@@ -71,6 +71,7 @@ class Publisher:
         self.witness = witness
         self._state = state
         self._seen = 0
+        self._untold: list[events.Event] = []  # on record already, and not told yet
         self._lock = threading.Lock()
 
     def publish(self, now: float) -> bool:
@@ -88,6 +89,8 @@ class Publisher:
                     self.trouble = str(problem)
                     return False
                 del log[:count]
+                if self.witness is not None:
+                    self._untold += batch[self._seen :]
                 self._seen = max(0, self._seen - count)
                 self.feed.publish(batch)
             if self.trouble is not None:
@@ -100,7 +103,7 @@ class Publisher:
         """Tell the witness what it has not heard of yet."""
         assert self.witness is not None
         with self._lock:
-            batch = self.log[self._seen :]
+            batch, self._untold = [*self._untold, *self.log[self._seen :]], []
             self._seen = len(self.log)
         if batch:
             self.witness.tell(self._state, batch)

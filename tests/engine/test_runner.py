@@ -6,6 +6,7 @@ import itertools
 import os
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from engine.errors import NotReady
 from engine.executors.inline import InlineExecutor
 from engine.executors.processes import ProcessesExecutor
 from engine.machine import events as e
-from engine.machine.state import NodeState, WorkflowState
+from engine.machine.state import NodeState, RunState, WorkflowState
 from engine.plan import simple_plan
+from engine.runner.publisher import Publisher
 from tests.support.runs import Ledger, Stage, fail
 
 # -- trying again ----------------------------------------------------------------------------------------------------
@@ -544,6 +546,31 @@ def test_what_a_long_node_keeps_from_the_loop_is_recorded_all_the_same(tmp_path:
     assert stage.state.running == 1
     go.set()
     assert stage.finish().ok
+
+
+class Hearer:
+    """A witness that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[e.Event] = []
+
+    def tell(self, state: Any, batch: Sequence[e.Event]) -> None:
+        self.heard.extend(batch)
+
+
+def test_an_event_that_is_committed_while_nobody_is_told_is_told_once() -> None:
+    hearer = Hearer()
+    state = RunState(simple_plan([lambda: 1], [()], "inline"))
+    publisher = Publisher(state, journal=Ledger(), logs=None, witness=hearer)
+    said = [e.RunPaused(float(at), "") for at in range(4)]
+    publisher.log += said[:2]
+    publisher.tell()
+    publisher.log.append(said[2])
+    publisher.publish(3.0)
+    publisher.log.append(said[3])
+    publisher.tell()
+    publisher.tell()
+    assert hearer.heard == said
 
 
 def test_the_record_counts_as_it_goes(tmp_path: Path) -> None:
