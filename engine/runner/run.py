@@ -86,6 +86,7 @@ class Run:
         self._holder: int | None = None
         self._turned = -LOOK
         self._needed = False
+        self._left = False  # the driver is ending the executors: nothing more is decided
         self._problem: BaseException | None = None
         self._local: deque[Attempt] = deque()
         self._over = threading.Event()
@@ -181,6 +182,7 @@ class Run:
     def drive(self) -> RunState:
         """Run to the end, in this thread. Raises SystemFailure or NetworkError where an executor cannot open."""
         self._driver = get_ident()
+        self._left = False
         began = self.state.started_at is not None
         if not began:
             self._zero = self._clock()
@@ -197,16 +199,25 @@ class Run:
             if not self.state.is_over:
                 self._drive()
         finally:
-            self._stations.close()
+            self._left = True
+            try:
+                self._stations.close()
+            finally:
+                self._wind_up(watch)
+        return self.state
+
+    def _wind_up(self, watch: threading.Event | None) -> None:
+        """Record what is left to be recorded, and let everybody know that this is the end."""
+        try:
             self._collect_last_words()
             if watch is not None:
                 watch.set()
             while not self._publish(self.now()) and self.state.is_over:
                 time.sleep(publishing.STORE_RETRY)
+        finally:
             self._over.set()
             self._answer_all()
             self._driver = self._holder = None
-        return self.state
 
     def _drive_in_place(self, perform: Callable[[Attempt], Outcome]) -> None:
         clock, zero, state, waiting = self._clock, self._zero, self.state, self._inbox.pieces
@@ -271,6 +282,9 @@ class Run:
         """Do the driver's work in the thread of an executor, unless somebody is at it; what that thread shall do next."""
         inbox, machine = self._inbox, self._machine
         pieces = inbox.pieces
+        if self._left:
+            pieces.extend(news)
+            return None
         if not machine.acquire(False):
             pieces.extend(news)
             news = ()
@@ -292,7 +306,7 @@ class Run:
             if needed:  # not before letting go: it would find the machine taken, and sleep again
                 self._needed = True
                 inbox.wake()
-            if not pieces or self._problem is not None or not machine.acquire(False):
+            if not pieces or self._left or self._problem is not None or not machine.acquire(False):
                 return own
             news = ()
 
@@ -339,13 +353,12 @@ class Run:
                 piece.answered.set()
 
     def _collect_last_words(self) -> None:
-        """Log lines that arrived with the last outcomes; the run itself is over."""
+        """Log lines that arrived with the last outcomes; the run itself is over. Requests stay for `_answer_all`."""
         for piece in self._inbox.take():
             if isinstance(piece, (LogLines, Progress)):
                 self._exchange.hear(piece, self.now())
             elif isinstance(piece, Asked):
                 self._inbox.pieces.append(piece)
-                break
 
     # -- waiting -----------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 
 from engine.attempt import Attempt, Outcome
 from engine.errors import SystemFailure
@@ -129,11 +130,12 @@ class Stations:
         self._lend(station)
 
     def close(self) -> None:
-        """End what still runs."""
+        """End what still runs. One that cannot be closed keeps no other open; what it raised is raised afterwards."""
         self._is_open = False
         opened, self._opened = self._opened, []
-        for station in opened:
-            station.executor.close()
+        with ExitStack() as closing:
+            for station in reversed(opened):
+                closing.callback(station.executor.close)
 
     def dispatch(self, orders: list[Attempt]) -> list[Attempt]:
         """Hand attempts to their executors; those of an executor that works in this thread are returned."""

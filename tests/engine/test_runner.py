@@ -17,10 +17,11 @@ from engine.errors import NotReady
 from engine.executors.inline import InlineExecutor
 from engine.executors.processes import ProcessesExecutor
 from engine.machine import events as e
+from engine.machine.requests import Cancel
 from engine.machine.state import NodeState, RunState, WorkflowState
 from engine.plan import simple_plan
 from engine.runner.publisher import Publisher
-from tests.support.runs import Ledger, Stage, fail
+from tests.support.runs import Ledger, ScriptedExecutor, Stage, fail
 
 # -- trying again ----------------------------------------------------------------------------------------------------
 
@@ -608,6 +609,37 @@ def test_progress_prints_and_figures_reach_who_watches(tmp_path: Path) -> None:
     assert [(piece.stream, piece.lines) for piece in glance.logs] == [("stdout", ["one", "two"]), ("stderr", ["late"])]
     assert kept == [("first", 1, "stdout", ["one", "two"]), ("first", 1, "stderr", ["late"])]
     assert result.nodes["first"].metrics.custom_metrics == {"rows": "12"}
+
+
+def test_a_request_that_comes_at_the_very_end_hides_no_lines_that_come_after_it(tmp_path: Path) -> None:
+    class Chatty(ScriptedExecutor):
+        def close(self, grace: float = 5.0) -> None:
+            asking = threading.Thread(target=stage.run.ask, args=(Cancel("late"), None))
+            asking.start()
+            asking.join()
+            self.say(LogLines(0, 1, "stdout", ["the last words"]))
+
+    executors = {"chatty": Chatty()}
+    stage = Stage(tmp_path, '[nodes.one]\ntask = "t:one"\nexecutor = "chatty"', executors=executors)
+    watching = stage.run.feed.subscribe()
+    assert stage.finish().ok
+    assert [piece.lines for piece in watching.take().logs] == [["the last words"]]
+
+
+def test_an_executor_that_cannot_be_closed_keeps_no_other_open_and_the_run_from_no_end(tmp_path: Path) -> None:
+    class Stuck(ScriptedExecutor):
+        def close(self, grace: float = 5.0) -> None:
+            raise OSError("it is stuck")
+
+    others = [ScriptedExecutor(), ScriptedExecutor()]
+    project = "".join(f'[nodes.{name}]\ntask = "t:x"\nexecutor = "{name}"\n' for name in ("one", "stuck", "two"))
+    executors = {"one": others[0], "stuck": Stuck(), "two": others[1]}
+    stage = Stage(tmp_path, project, executors=executors)
+    with pytest.raises(OSError, match="it is stuck"):
+        stage.run.drive()
+    assert all(other.closed for other in others)
+    assert stage.run.wait(0)
+    assert isinstance(stage.ledger.events[-1], e.RunEnded)
 
 
 def test_a_late_answer_about_an_attempt_that_is_over_changes_nothing(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from engine.attempt import CANCELED, COMPLETED, LogLines, Outcome
 from engine.executors.contract import Workplace
+from engine.executors.interrupt import raise_in
 from engine.executors.threads import ThreadsExecutor
 from engine.machine import events as e
 from engine.machine.requests import Cancel
@@ -182,6 +183,26 @@ def test_what_breaks_in_the_engine_ends_the_drive_and_not_only_a_thread(tmp_path
     run = Run(plan, {"threads": ThreadsExecutor()}, workplace=workplace, witness=Broken())
     with pytest.raises(ZeroDivisionError, match="our own"):
         run.drive()
+
+
+def test_nothing_begins_any_more_once_a_drive_is_broken_off(tmp_path: Path) -> None:
+    begun: list[int] = []
+    driver = threading.get_ident()
+    holder: list[Run] = []
+
+    def break_off() -> None:
+        raise_in(driver, KeyboardInterrupt)
+        holder[0].report(())
+
+    def linger() -> None:
+        begun.append(threading.get_ident())
+        time.sleep(0.02)
+
+    holder.append(a_run(tmp_path, [break_off, *[linger] * 300], [()] * 301, 2))
+    with pytest.raises(KeyboardInterrupt):
+        holder[0].drive()
+    assert len(begun) < 100
+    assert holder[0].wait(0)
 
 
 def test_an_interrupt_hits_only_the_attempt_that_it_was_for(tmp_path: Path) -> None:
