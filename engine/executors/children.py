@@ -1,6 +1,7 @@
 """Killable child processes, one per slot, reused: the only place where user code runs out of process.
 
-`Children` takes attempts and reports news; it knows nothing of runs or runners, so agents use it as it is.
+`Children` takes attempts and reports news; it knows nothing of runs or runners, so agents use it as it is. Who sets `tell`
+is told there of what was heard, and may call `start` from within.
 
 One thread serves all children: it starts them (Linux ties a child's life to the thread that made it), reads their pipes,
 keeps limits, and buries the dead. Whoever calls `start` writes to an idle child's pipe directly, so that an attempt does
@@ -85,6 +86,7 @@ class Children:
         run: str = "",
         environ: Mapping[str, str] | None = None,
     ) -> None:
+        self.tell: Callable[[Sequence[News]], object] = report
         self._report = report
         folder = str(Path(folder).absolute())
         same = is_this_python(python)
@@ -213,10 +215,12 @@ class Children:
                 for key, mask in events:
                     self._attend(key, mask, news)
                 self._tick(news)
-                if self._renewing:
-                    self._stop_outdated()
-                if self._work.waiting:
-                    news.extend(self._work.dispatch())
+                self._assign(news)
+            if news:
+                heard, news = news, []
+                self._hand_on(heard)
+            with self._lock:
+                self._assign(news)
                 if self._work.wanted:
                     self._spawn_wanted(news)
                 self._watch_writes()
@@ -229,6 +233,17 @@ class Children:
             events = self._selector.select(timeout)
         if news:
             self._report(news)
+
+    def _hand_on(self, news: list[News]) -> None:
+        """Tell what was heard; whoever is told may start the next attempts here and now, in this thread."""
+        (self._report if self._closing is not None else self.tell)(news)
+
+    def _assign(self, news: list[News]) -> None:
+        """Give what waits to children that have room, and nothing more to those that have old code."""
+        if self._renewing:
+            self._stop_outdated()
+        if self._work.waiting:
+            news.extend(self._work.dispatch())
 
     def _attend(self, key: selectors.SelectorKey, mask: int, news: list[News]) -> None:
         """Something happened to a file descriptor."""

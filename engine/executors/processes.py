@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from engine.attempt import Attempt
+from engine.attempt import Attempt, News
 from engine.errors import NotReady
 from engine.executors.children import Children
-from engine.executors.contract import Report, Workplace
+from engine.executors.contract import Report, Turn, Workplace
 from engine.executors.sources import Sources
 
 
@@ -32,6 +32,17 @@ class ProcessesExecutor:
         children.open()
         self._sources = Sources(str(workplace.folder))
         self._children = children
+
+    def lend(self, leave: Report, turn: Turn) -> None:
+        """Let the thread that hears of an outcome send the next attempt, without waking the one that drives the run."""
+        children = self._open()
+
+        def tell(news: Sequence[News]) -> None:
+            attempt = turn(news)
+            if attempt is not None:
+                children.start((attempt,))
+
+        children.tell = tell
 
     def capacity(self) -> int:
         """The slots, more where very short attempts queue in the children."""

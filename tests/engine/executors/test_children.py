@@ -78,6 +78,34 @@ def test_a_task_may_return_itself(alone: Workbench) -> None:
     assert isinstance(outcome.value, Payload)
 
 
+# -- what follows from an outcome -------------------------------------------------------------------------------------
+
+
+def test_who_hears_of_an_outcome_may_change_the_code_and_start_the_next_attempt_there(tmp_path: Path) -> None:
+    folder = make_project(tmp_path / "project")
+    heard: list[Any] = []
+    over = threading.Event()
+    children = Children(lambda _: None, folder=folder, scratch=tmp_path, python=sys.executable, slots=1)
+
+    def tell(news: Sequence[News]) -> None:
+        heard.extend(piece.value for piece in news if isinstance(piece, Outcome))
+        if len(heard) < 3:
+            children.renew()
+            children.start([Attempt(len(heard), 1, work, (), {"a": len(heard)}, "next", {})])
+        else:
+            over.set()
+
+    work = Work(reference="tasks:add")
+    children.tell = tell
+    children.open()
+    try:
+        children.start([Attempt(0, 1, work, (), {"a": 0}, "first", {})])
+        assert over.wait(20.0)
+    finally:
+        children.close()
+    assert heard == [1, 2, 3]
+
+
 # -- files, streams, floods -------------------------------------------------------------------------------------------
 
 
