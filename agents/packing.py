@@ -235,10 +235,16 @@ def _outcome_of(result: protocol.TaskResult, unpacker: Unpacker) -> Outcome:
     if result.extras is not None:
         writes, metrics = unpacker.decode(result.extras)
         if writes:
-            outcome.writes = {str(name): _scalar_or_payload(value) for name, value in writes.items()}
+            outcome.writes = {str(name): _scalar_or_payload(value) for name, value in _table(writes).items()}
         if metrics:
-            outcome.metrics = {str(name): str(text) for name, text in metrics.items()}
+            outcome.metrics = {str(name): str(text) for name, text in _table(metrics).items()}
     return outcome
+
+
+def _table(said: Any) -> dict[Any, Any]:
+    if type(said) is not dict:
+        raise ValueError(f"a {type(said).__name__} where names with values have to be")
+    return said
 
 
 def _scalar_or_payload(value: Any) -> Any:

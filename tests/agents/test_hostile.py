@@ -241,6 +241,17 @@ def test_a_result_that_cannot_be_read_fails_its_attempt_and_nothing_else(engine,
     assert engine.outcome().value == 5
 
 
+@pytest.mark.parametrize("extras", [[[1], None], [None, [1]], [5, 0], [1], {}, 7], ids=str)
+def test_variables_and_figures_in_another_shape_fail_their_attempt_and_nothing_else(engine, agent, extras):
+    engine.start()
+    agent.say(protocol.TaskResult(*agent.task().task_id, "completed", extras=msgspec.msgpack.encode(extras)))
+    outcome = engine.outcome()
+    assert (outcome.kind, outcome.error.type) == ("failed", "MalformedResult")
+    engine.start()
+    agent.say(protocol.TaskResult(*agent.task().task_id, "completed", msgspec.msgpack.encode(5)))
+    assert engine.outcome().value == 5
+
+
 def test_pieces_of_values_that_do_not_fit_are_refused(engine, agent):
     link = agent.link
     assert link is not None
