@@ -10,9 +10,9 @@ from collections.abc import Mapping
 
 from engine.draw.crossings import untangle
 from engine.draw.groups import Level
-from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered, longest_path, regathered
+from engine.draw.layers import ENTRY, EXIT, Arc, Layered, layered, regathered
 from engine.draw.packing import Piece, chosen_columns
-from engine.draw.scene import Graph, Scene, Zoom
+from engine.draw.scene import Graph, Link, Scene, Zoom
 from engine.draw.sizes import CARD_ROWS
 from engine.draw.steady import Footing, footing, insert, keys_of, wish_of
 
@@ -27,7 +27,7 @@ class Arrangement:
     def __init__(self, graph: Graph, before: Scene | None = None) -> None:
         self.graph = graph
         self.before = before
-        self._layered: dict[int, tuple[tuple[int, ...], tuple[object, ...], Layered]] = {}
+        self._layered: dict[int, tuple[Level, Layered]] = {}
 
     def frame(self, level: Level) -> str:
         """The name of a level's frame: the path of its group, nothing for the root."""
@@ -35,25 +35,19 @@ class Arrangement:
 
     def layered(self, level: Level) -> Layered:
         """A level's boxes (numbered by their place in `level.boxes`) in layers, untangled."""
-        key = (tuple(level.boxes), tuple((link.source, link.target, link.kind) for link in level.links))
         kept = self._layered.get(level.group)
-        if kept is None or kept[:2] != key:
-            kept = (*key, self._arranged(level))
+        if kept is None or kept[0].boxes != level.boxes or not _alike(kept[0].links, level.links):
+            kept = (level, self._arranged(level))
             self._layered[level.group] = kept
-        return kept[2]
+        return kept[1]
 
     def _arranged(self, level: Level) -> Layered:
         boxes = self.graph.boxes
-        item_of = {box: item for item, box in enumerate(level.boxes)}
-        arcs: list[Arc] = [
-            (item_of.get(link.source, ENTRY), item_of.get(link.target, EXIT), link.kind == "order")
-            for link in level.links
-        ]
-        lanes = self._lanes(level, arcs)
+        lanes = self._lanes(level)
         stood = footing(self.before, self.frame(level)) if self.before is not None and lanes is None else None
         if self.before is not None and stood is not None:
-            return Held(self.graph, self.before, level, stood).arranged(arcs)
-        drawn = layered(len(level.boxes), arcs, [boxes[box].layer for box in level.boxes], lanes)
+            return Held(self.graph, self.before, level, stood).arranged()
+        drawn = layered(len(level.boxes), _arcs(level), [boxes[box].layer for box in level.boxes], lanes)
         for part in drawn.parts:
             untangle(part.layers, drawn.up, drawn.down)
             for layer in part.layers:
@@ -62,11 +56,11 @@ class Arrangement:
             _pack(drawn)
         return drawn
 
-    def _lanes(self, level: Level, arcs: list[Arc]) -> list[int] | None:
+    def _lanes(self, level: Level) -> list[int] | None:
         if level.group < 0 or not self.graph.boxes[level.group].lanes:
             return None
         lanes = [self.graph.boxes[box].lane for box in level.boxes]
-        if any(source >= 0 and target >= 0 and lanes[source] != lanes[target] for source, target, _ in arcs):
+        if any(source >= 0 and target >= 0 and lanes[source] != lanes[target] for source, target, _ in _arcs(level)):
             return None
         return lanes
 
@@ -80,22 +74,24 @@ class Held:
         self.level = level
         self.stood = stood
         old = {box.path: at for at, box in enumerate(before.graph.boxes)} if before.graph is not graph else None
-        self._heights = [self._height(graph, box, old) for box in level.boxes]
+        self._graph, self._old = graph, old
         self._least = 1 if level.group >= 0 else 0
 
-    def _height(self, graph: Graph, box: int, old: Mapping[str, int] | None) -> tuple[int, int]:
+    def _height(self, item: int) -> tuple[int, int]:
         """Rows above the ports, and from them on."""
-        at = box if old is None else old.get(graph.boxes[box].path, -1)
+        if item >= len(self.boxes):
+            return 0, 1
+        at = self.level.boxes[item] if self._old is None else self._old.get(self.boxes[item].path, -1)
         if at >= 0 and self.before.rects[at].width:
             rect, port = self.before.rects[at], self.before.port_row(at)
             return port - rect.y, rect.bottom - port
         return (1, CARD_ROWS - 1) if self.before.zoom is Zoom.CARD else (0, 1)
 
-    def arranged(self, arcs: list[Arc]) -> Layered:
+    def arranged(self) -> Layered:
         """Layers of the level in their order."""
         stood, boxes = self.stood, self.boxes
         least = [box.layer if box.pin is not None else max(box.layer, stood.column(box.path)) for box in boxes]
-        drawn = self._as_before(arcs, least) or layered(len(boxes), arcs, least, [0] * len(boxes))
+        drawn = self._as_before(least) or layered(len(boxes), _arcs(self.level), least, [0] * len(boxes))
         drawn.held = True
         keys = keys_of(drawn, [box.path for box in boxes])
         pins: dict[int, int] = {}
@@ -122,7 +118,7 @@ class Held:
         drawn.rows = (self.before.zoom, row)
         return drawn
 
-    def _as_before(self, arcs: list[Arc], least: list[int]) -> Layered | None:
+    def _as_before(self, least: list[int]) -> Layered | None:
         """The layers of before where no box, no edge and no column is another: somebody moved or renamed a node."""
         level, old = self.level, self.before.graph.boxes
         panel = next((panel for panel in self.before.panels if panel.group == level.group), None)
@@ -130,18 +126,29 @@ class Held:
             return None
         if any(old[box].path != mine.path for box, mine in zip(level.boxes, self.boxes, strict=True)):
             return None
-        if longest_path(len(self.boxes), arcs, least) != panel.layered.layer[: len(self.boxes)]:
+        if not panel.layered.holds(least):
             return None
         return regathered(panel.layered)
 
     def _apart(self, upper: int, lower: int) -> int:
-        count = len(self._heights)
-        below = self._heights[upper][1] if upper < count else 1
-        above = self._heights[lower][0] if lower < count else 0
+        count = len(self.boxes)
+        below, above = self._height(upper)[1], self._height(lower)[0]
         return below + above + (self.before.blank if upper < count or lower < count else 0)
 
     def _first(self, item: int) -> int:
-        return self._least + (self._heights[item][0] if item < len(self._heights) else 0)
+        return self._least + self._height(item)[0]
+
+
+def _arcs(level: Level) -> list[Arc]:
+    item_of = {box: item for item, box in enumerate(level.boxes)}
+    return [
+        (item_of.get(link.source, ENTRY), item_of.get(link.target, EXIT), link.kind == "order") for link in level.links
+    ]
+
+
+def _alike(links: list[Link], others: list[Link]) -> bool:
+    """Whether links join the same boxes in the same way, whichever edges they stand for."""
+    return links == others or [link[:3] for link in links] == [link[:3] for link in others]
 
 
 def _pack(drawn: Layered) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from engine.draw.scene import EdgeKind, Form, Graph, Link
+from engine.draw.scene import EdgeKind, Form, Graph, Link, Scene
 
 
 class Level:
@@ -17,17 +17,20 @@ class Level:
 
     __slots__ = ("boxes", "group", "links")
 
-    def __init__(self, group: int) -> None:
+    def __init__(self, group: int, boxes: list[int] | None = None, links: list[Link] | None = None) -> None:
         self.group = group
-        self.boxes: list[int] = []
-        self.links: list[Link] = []
+        self.boxes = [] if boxes is None else boxes
+        self.links = [] if links is None else links
 
 
 Pieces = dict[tuple[int, int], Link]
 
 
-def levels(graph: Graph, forms: Mapping[int, Form]) -> list[Level]:
-    """The root's level and those of open groups, outer before inner."""
+def levels(graph: Graph, forms: Mapping[int, Form], before: Scene | None = None) -> list[Level]:
+    """The root's level and those of open groups, outer before inner; taken from a scene of before where no box went
+    elsewhere and no edge is another."""
+    if before is not None and forms == before.forms and _as_joined(graph, before.graph):
+        return [Level(panel.group, list(panel.items), panel.links) for panel in before.panels]
     shown, found = _shown(graph, forms)
     pieces: dict[int, Pieces] = {group: {} for group in found}
     boxes = graph.boxes
@@ -46,6 +49,14 @@ def levels(graph: Graph, forms: Mapping[int, Form]) -> list[Level]:
     for group, level in found.items():
         level.links = list(pieces[group].values())
     return list(found.values())
+
+
+def _as_joined(graph: Graph, before: Graph) -> bool:
+    """Whether boxes stand in each other as before, joined by the same edges."""
+    if len(graph.boxes) != len(before.boxes) or graph.edges != before.edges:
+        return False
+    both = zip(graph.boxes, before.boxes, strict=True)
+    return all(one is other or (one.parent == other.parent and one.group == other.group) for one, other in both)
 
 
 def _shown(graph: Graph, forms: Mapping[int, Form]) -> tuple[list[int], dict[int, Level]]:

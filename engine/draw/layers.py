@@ -57,6 +57,7 @@ class Layered:
         "ramps",
         "rows",
         "up",
+        "whole",
     )
 
     def __init__(self, boxes: int) -> None:
@@ -82,6 +83,17 @@ class Layered:
         self.ramp_of: dict[tuple[Net, int], int] = {}
         """Where the way from a net to a target leaves the net's highway."""
         self.parts: list[Part] = []
+        self.whole = True
+        """True if nothing is left out because of a cycle."""
+
+    def holds(self, at_least: Sequence[int]) -> bool:
+        """True if these bounds give every box the layer that it has: none asks for a later one, and who may stand
+        earlier is right after another box."""
+        if not self.whole:
+            return False
+        layer, boxes = self.layer, self.boxes
+        loose = [item for item, least in enumerate(at_least) if least != layer[item]]
+        return all(at_least[item] < layer[item] and any(end < boxes for end in self.up[item]) for item in loose)
 
     def gap_of(self, left: int, rights: Sequence[int]) -> int:
         """The gap in which a hop is."""
@@ -106,6 +118,8 @@ def layered(count: int, arcs: Sequence[Arc], at_least: Sequence[int], lanes: Seq
     for source, target, order in arcs:
         if source < 0 or target < 0 or layer[source] < layer[target]:
             nets.setdefault((source, order), []).append(target)
+        else:
+            drawn.whole = False
     part_of = _parts(count, arcs, lanes)
     far = _too_far(drawn, nets)
     for net, targets in nets.items():
@@ -127,7 +141,8 @@ def regathered(drawn: Layered) -> Layered:
         drawn.down,
         drawn.net,
     )
-    again.origin = drawn
+    again.origin, drawn.origin = drawn, None  # one step back is enough, and keeps no chain of pictures alive
+    again.whole = drawn.whole
     again.hops, again.exits, again.ramps, again.ramp_of = drawn.hops, drawn.exits, drawn.ramps, drawn.ramp_of
     _gather(again, [0] * len(again.layer))
     return again

@@ -45,7 +45,7 @@ def lay_out(
     space = _BLANK[zoom] if blank is None else blank
     if before is not None and (before.zoom is not zoom or before.blank != space):
         before = None
-    for level in reversed(levels(graph, forms)):
+    for level in reversed(levels(graph, forms, before)):
         stood = footing(before, arrangement.frame(level)) if before is not None else None
         drawn = arrangement.layered(level)
         was = next((panel for panel in before.panels if panel.layered is drawn.origin), None) if before else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.draw.scene import Box, Form, Graph, Zoom
@@ -73,8 +74,14 @@ class Size(NamedTuple):
 
 def card_size(box: Box) -> Size:
     """A card's: its name, and its note as far as that is short, within bounds."""
-    wanted = max(CARD_LEAST, box.label + CARD_EXTRA, min(NOTE_MOST, text_width(box.note) + 4))
-    return Size(min(CARD_MOST, wanted) + box.behind, CARD_ROWS + box.behind)
+    return _card(box.label, box.note, box.behind)
+
+
+@lru_cache(maxsize=4096)
+def _card(label: int, note: str, behind: bool) -> Size:
+    """Few cards differ in size, and every edit asks for those of all."""
+    wanted = max(CARD_LEAST, label + CARD_EXTRA, min(NOTE_MOST, text_width(note) + 4))
+    return Size(min(CARD_MOST, wanted) + behind, CARD_ROWS + behind)
 
 
 def listed_size(boxes: Sequence[Box], group: int, inside: Sequence[int]) -> Size:
