@@ -156,6 +156,16 @@ async def test_no_word_of_the_bars_is_cut_at_any_size(tmp_path: Path, size: tupl
         assert "load" in person.screen()
 
 
+async def test_what_is_told_covers_the_row_to_its_end(tmp_path: Path) -> None:
+    app = StudioApp(project_in(tmp_path, SMALL))
+    async with app.run_test(size=(80, 24), notifications=True) as pilot:
+        await pilot.pause()
+        app.notify("Saved project.toml")
+        await pilot.pause()
+        rows = [strip.text for strip in app.screen._compositor.render_strips()]
+    assert any(row.rstrip().endswith("Saved project.toml") for row in rows), rows
+
+
 async def test_below_the_least_size_the_screen_says_so_and_comes_back(tmp_path: Path) -> None:
     async with sitting(project_in(tmp_path), (80, 24)) as person:
         await person.press("right")
