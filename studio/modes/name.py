@@ -112,11 +112,12 @@ class NameMode(Mode):
     def look(self, sight: Sight) -> Work:
         rect = sight.shown(self.paths[0]) or Rect(sight.rect.x + 4, sight.rect.y + 2, 20, 3)
         wrong = self._wrong(sight)
+        nodes = "1 node" if len(self.paths) == 1 else f"{len(self.paths)} nodes"
         label = {
             "rename": "renamed wherever it is named",
             "note": "a note; empty takes it away",
-            "group": f"{len(self.paths)} nodes, {'one after the other' if self.in_order else 'side by side'}; Tab",
-            "extract": f"{len(self.paths)} nodes become a workflow of this name",
+            "group": f"{nodes}, {'one after the other' if self.in_order else 'side by side'}; Tab",
+            "extract": f"a workflow made of {nodes}",
         }[self.what]
         kept = sight.boxes(*self.paths)
         told = Field(rect, label, self.text, self.at, wrong or label, good=not wrong)
