@@ -47,6 +47,7 @@ class Picture:
 PICTURES = (
     Picture("welcome", None, (100, 30)),
     Picture("editor", "penguins", (160, 46), ("right", "right")),
+    Picture("draw", "penguins", (120, 30), ("slash", *"clean", "enter", "a", *"fit")),
     Picture("run", "penguins", (160, 46), ("run", "right", "right", "8")),
     Picture(
         "live",
