@@ -125,7 +125,7 @@ def _again(state: RunState, node: int, frame: Frame, now: float) -> Sequence[e.E
         return None if rounds and _ended_badly(state, rounds[-1]) else _stopped(state, node, now)
     if not rounds:
         return (e.RoundBegan(now, node, 0),)
-    if state.left.get(node):
+    if state.left.get(node) or node in state.awaited_by.values():  # it went back, and what came after is on its way out
         return NOTHING
     if _ended_badly(state, rounds[-1]):
         return None

@@ -7,7 +7,8 @@ Theory. A node is *set back* if it has changed, or if something that it built on
 so what hangs on a change goes with it, and nothing else. What has not begun needs no setting back: it runs as the plan
 says now. A frame is set back *whole*, with all that it holds, when it begins anew; but only *reopened*, when something
 in it is set back after it had closed: what it holds and nobody touched stays as it is. Nodes that were born in the run
-(items, rounds) leave it when the map or loop that they are of begins anew.
+(items, rounds) leave it when the map or loop that they are of begins anew; and each round of a loop builds on the one
+before it, so the rounds after one that is set back leave, too: the loop goes on from there.
 
 What was skipped or canceled because of a node shares that node's fate. Pure; the same function says beforehand what will
 happen (`preview`) and, in `grafting`, makes it happen.
@@ -41,14 +42,16 @@ MISSED = frozenset({FAILED, SKIPPED, CANCELED})
 
 
 class Fates:
-    """`again`: node -> why it is set back; `whole`: the frames among them that begin anew; `gone`: what leaves the run."""
+    """`again`: node -> why it is set back; `whole`: the frames among them that begin anew; `gone`: what leaves the run;
+    `rounds`: loop -> how many of its rounds it keeps, where one of them is set back."""
 
-    __slots__ = ("again", "gone", "whole")
+    __slots__ = ("again", "gone", "rounds", "whole")
 
     def __init__(self) -> None:
         self.again: dict[int, str] = {}
         self.whole: set[int] = set()
         self.gone: set[int] = set()
+        self.rounds: dict[int, int] = {}
 
 
 def begun(state: RunState, node: int) -> bool:
@@ -64,15 +67,15 @@ def has_attempt(state: RunState, node: int) -> bool:
     return (state.states[node] == RUNNING and node not in state.plan.frames) or node in state.held
 
 
-def born_in(state: RunState, frame: int) -> Iterator[int]:
-    """Every number that was stamped out for a map or loop, and for those inside of it."""
+def born_in(state: RunState, frame: int, since: int = 0) -> Iterator[int]:
+    """Every number that was stamped out for a map or loop, and for those inside of it; of a loop since some round."""
     todo = [frame]
     while todo:
         holder = todo.pop()
         roots = state.stamps.get(holder)
         what = state.plan.frames.get(holder)
         if roots and isinstance(what, Each | Again):
-            for root in roots:
+            for root in roots[since:] if holder == frame else roots:
                 for node in range(root, root + what.high - what.low):
                     yield node
                     if node in state.stamps:
@@ -222,6 +225,8 @@ class _Reckoning:
         """What else is set back because of a node that is."""
         state, plan = self.state, self.plan
         why = f"{plan.names[node]} runs again"
+        if node in state.shifts and node in self.found.again:
+            self.go_back(node)
         if state.states[node] in SETTLED:
             for follower in plan.dependents[node]:
                 self.set_back(follower, why)
@@ -237,8 +242,16 @@ class _Reckoning:
             if node in table:
                 self.set_back(table[node], why)
         for failed in (state.standing_in.get(node), *self.replaced_by(node)):
-            if failed is not None:
+            if failed is not None and failed not in self.found.again:  # only reopened, perhaps
                 self.set_back(failed, why)
+
+    def go_back(self, node: int) -> None:
+        """What is set back was born in a round, which is the last of its loop from now on."""
+        shift = self.state.shifts[node][-1]
+        loop, kept = shift.frame, shift.index + 1
+        if isinstance(self.state.plan.frames[loop], Again) and kept < self.found.rounds.get(loop, kept + 1):
+            self.found.rounds[loop] = kept
+            self.leave(born_in(self.state, loop, kept))
 
     def share(self, cause: int, why: str) -> None:
         """What did not run, or failed, because of a node has its fate."""
@@ -250,8 +263,13 @@ class _Reckoning:
                 self.set_back(node, why)
 
     def replaced_by(self, alternative: int) -> list[int]:
-        """The nodes whose result is that of an alternative."""
-        return [node for node in self.blaming.get(alternative, ()) if self.state.states[node] == COMPLETED]
+        """The nodes whose result is that of an alternative, or which failed for good as it could not stand in."""
+        states = self.state.states
+        found = [node for node in self.blaming.get(alternative, ()) if states[node] == COMPLETED]
+        if alternative in self.plan.aside:
+            owners = [node for node, other in self.plan.alternatives.items() if other == alternative]
+            found += [node for node in owners if node < len(states) and states[node] == FAILED]
+        return found
 
 
 def failed_in(state: RunState, frame: int | None) -> list[int]:

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from itertools import islice
 from typing import Any
 
-from engine.frames import Bypass, Choice, Each
+from engine.frames import Again, Bypass, Choice, Each
 from engine.machine import events as e
 from engine.machine.events import Live
 from engine.machine.fates import Fates, begun, carry_over, fates, has_attempt
 from engine.machine.framing import holding
-from engine.machine.moves import forget_waits, is_contained, make_startable
+from engine.machine.moves import forget_waits, held_back, is_contained, make_startable
 from engine.machine.state import (
     CANCELED,
     COMPENSATED,
@@ -63,11 +64,16 @@ def _withdrawn(state: RunState, event: e.Withdrawn) -> None:
     state.lanes[state.leaving.pop(node)].running -= 1
     state.running -= 1
     state.spent[node] += event.seconds
+    if state.parents.get(node) in state.plan.limited:  # a sibling may have its place
+        state.deciding.extend(islice(held_back(state, state.parents[node]), 1))
     frame = state.awaited_by.pop(node, -1)
     if node in state.plan.gone:
         state.states[node] = TEMPLATE
         if frame >= 0 and state.states[frame] != TEMPLATE and frame not in state.awaited_by.values():
-            _come_free(state, frame)
+            if state.states[frame] == RUNNING:
+                state.deciding.append(frame)  # a loop that went back: its next round may begin
+            else:
+                _come_free(state, frame)
         return
     state.states[node] = READY
     if state.phase != GOING:
@@ -97,9 +103,13 @@ def _graft(state: RunState, plan: Plan, found: Fates, at: float) -> None:
     placed = {node: state.lane_of[node] for node, code in enumerate(state.states) if code in (RUNNING, SUSPENDED)}
     for node in (*found.gone, *found.again):
         _set_back(state, node, whole=node not in found.again or node in found.whole)
+    bearing = found.again.keys() | (found.rounds.keys() - found.gone)
     for node in found.gone:
-        _let_leave(state, node, found)
+        _let_leave(state, node, bearing)
     state.plan = plan
+    for loop, kept in found.rounds.items():
+        if loop not in found.gone and loop not in found.whole:
+            _go_back(state, loop, kept)
     state.dependents, state.parents = plan.dependents, plan.parents
     _grow(state)
     _place(state, placed)
@@ -143,17 +153,17 @@ def _set_back(state: RunState, node: int, *, whole: bool) -> None:
         state.states[node] = READY
 
 
-def _let_leave(state: RunState, node: int, found: Fates) -> None:
-    """What was born in a map or loop has its like again when that begins anew: not before it is gone, and not as the
-    first of its name."""
+def _let_leave(state: RunState, node: int, bearing: Collection[int]) -> None:
+    """What was born in a map or loop has its like again when that begins anew, or goes back: not before it is gone, and
+    not as the first of its name."""
     if state.states[node] == READY:
         state.states[node] = TEMPLATE
     if node in state.shifts:
         state.tried_before[state.plan.names[node]] = state.attempts[node]
         frame = node
-        while frame in state.parents and frame not in found.again:
+        while frame in state.parents and frame not in bearing:
             frame = state.parents[frame]
-        if state.states[node] == LEAVING and frame in found.again:
+        if state.states[node] == LEAVING and frame in bearing:
             state.awaited_by[node] = frame
 
 
@@ -167,6 +177,17 @@ def _set_frame_back(state: RunState, node: int, code: int, whole: bool) -> None:
     if whole:
         for table in (state.chosen, state.items, state.stamps, state.carried):
             table.pop(node, None)
+
+
+def _go_back(state: RunState, loop: int, kept: int) -> None:
+    """A loop goes on from the last of the rounds that it keeps, and decides after it what comes next."""
+    what = state.plan.frames[loop]
+    assert isinstance(what, Again)
+    rounds = state.stamps[loop]
+    del rounds[kept:]
+    state.carried[loop] = state.values[rounds[-2]] if kept > 1 else what.initial(state, loop)
+    state.answers.pop(loop, None)
+    forget_waits(state, loop)
 
 
 def _grow(state: RunState) -> None:
@@ -190,6 +211,8 @@ def _place(state: RunState, placed: dict[int, int]) -> None:
     """The lane of each node; what runs keeps its own until its attempt has ended."""
     plan = state.plan
     lane_of = list(plan.lane_of)
+    for node in plan.admitted_to:
+        lane_of[node] = DECIDING  # a plan that a run has made its own says where they were admitted to
     for node, lane in placed.items():
         if state.states[node] == RUNNING or node in state.held:
             goes_to = plan.admitted_to.get(node, lane_of[node])
@@ -197,7 +220,8 @@ def _place(state: RunState, placed: dict[int, int]) -> None:
                 state.moving[node] = goes_to
             lane_of[node] = lane
     for node, lane in plan.admitted_to.items():
-        if node < len(state.states) and state.states[node] == READY and begun(state, node):
+        waits = node < len(state.states) and state.states[node] in (READY, SUSPENDED) and node not in state.held
+        if waits and begun(state, node):  # for another attempt
             lane_of[node] = lane
     state.lane_of = plan.lane_of = lane_of
 
@@ -238,9 +262,9 @@ def _open_gates(state: RunState, frame: int, anew: set[int], late: set[int]) -> 
     if isinstance(what, Choice | Bypass):
         let_go = state.chosen.get(frame, what.asked) if isinstance(what, Choice) else None
         children = [child for child in children if child == let_go]
-    held_back = late.union(state.gated.pop(frame, ()))
+    waited = late.union(state.gated.pop(frame, ()))
     if isinstance(what, Each) and what.max_parallel is not None:
-        pending = [child for child in children if child in held_back and state.states[child] != LEAVING]
+        pending = [child for child in children if child in waited and state.states[child] != LEAVING]
         going = [child for child in children if child not in pending]
         room = max(0, what.max_parallel - len(going))
         if pending[room:]:
@@ -279,6 +303,7 @@ def _look_again(state: RunState, anew: set[int]) -> None:
         if states[frame] in SETTLED or (states[frame] == RUNNING and isinstance(what, Choice | Bypass)):
             state.deciding.extend(child for child in what.children if states[child] == READY)
     state.deciding.extend(failed for failed in state.standing_in.values())
+    state.deciding.extend(node for node, other in plan.alternatives.items() if states[other] == READY)
 
 
 def _settle_the_run(state: RunState, at: float) -> None:

@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 
 from engine.attempt import CANCELED, COMPLETED, FAILED, LOST, Attempt, Outcome, Trouble
 from engine.history import past_run
-from engine.machine.requests import Cancel, CancelNode, MarkDone, Pause, Resume, ResumeNode, SkipNode, SuspendNode
+from engine.machine.requests import (
+    Cancel,
+    CancelNode,
+    MarkDone,
+    Pause,
+    Resume,
+    ResumeNode,
+    Retry,
+    SkipNode,
+    SuspendNode,
+)
 from engine.machine.state import NODE_STATES, RunState
 from engine.planner import plan_project
 from engine.project.checks import check_text
@@ -431,7 +441,7 @@ def _disturb(driver: Driver, chance: random.Random) -> None:
     elif what == "node":
         unseen = driver.state.plan.templates | driver.state.plan.hidden
         nodes = [node for node in range(len(driver.state.states)) if node not in unseen]
-        kinds = [CancelNode, SkipNode, SuspendNode, ResumeNode, MarkDone]
+        kinds = [CancelNode, SkipNode, SuspendNode, ResumeNode, MarkDone, Retry]
         driver.ask(chance.choice(kinds)(chance.choice(nodes)))
     elif what == "cancel" and chance.random() < 0.2:
         driver.ask(Cancel("enough"))

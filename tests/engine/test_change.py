@@ -292,6 +292,28 @@ def test_a_loop_goes_on_with_the_round_that_failed(tmp_path: Path) -> None:
     assert stage.executor.started == ["poll[0]", "poll[1]", "poll[1]", "poll[2]"]
 
 
+def test_an_earlier_round_that_is_tried_again_takes_the_later_ones_with_it(tmp_path: Path) -> None:
+    text = '[nodes.poll]\ntask = "t:poll"\nargs = { before = "${value}" }\ninitial = 5\nuntil = "${index} == 2"\n'
+    stage = Stage(tmp_path, text, held=["poll[2]"], script={"poll[0]": [1, 2]}).start()
+    stage.until(lambda: "poll[2]" in stage.executor.live)
+    stage.handle.retry("poll[0]")
+    stage.executor.held.clear()
+    stage.executor.end("poll[2]", 1)
+    assert stage.finish().ok
+    assert attempts(stage) == {"poll": 1, "poll[0]": 2, "poll[1]": 2, "poll[2]": 2}
+    given = [attempt.kwargs["before"] for attempt in stage.executor.attempts]
+    assert given == [5, 1, "poll[1]", 5, 2, "poll[1]"]
+
+
+def test_a_loop_goes_back_to_an_earlier_round_after_its_end(tmp_path: Path) -> None:
+    text = '[nodes.poll]\ntask = "t:poll"\nuntil = "${value} > 1"\n'
+    stage = Stage(tmp_path, text, script={"poll[0]": [1, 2], "poll[1]": [3]})
+    assert stage.finish()["poll"] == 3
+    stage.handle.retry("poll[0]")
+    assert stage.finish()["poll"] == 2
+    assert attempts(stage) == {"poll": 2, "poll[0]": 2}
+
+
 def test_retries_by_policy_begin_anew_after_one_by_hand(tmp_path: Path) -> None:
     text = '[nodes.load]\ntask = "t:load"\nretry = { max_retries = 1, strategy = "immediate" }\n'
     stage = Stage(tmp_path, text, script={"load": [fail(), fail(), fail(), 3]})
