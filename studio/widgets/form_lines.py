@@ -7,6 +7,7 @@ and the letter. What hangs over the lines (the list of candidates) is painted by
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from engine.project.findings import Finding
@@ -106,7 +107,9 @@ class FormLines:
         if chosen and self.filling is not None:
             self._filled(field, number, remark)
         else:
-            self.add(self._still(field, number, remark, chosen=chosen), Spot(number, self.label + 3))
+            silent = not chosen and not field.said
+            line = _silent(field, self.width, self.ascii) if silent else self.still(field, remark, chosen=chosen)
+            self.add(line, Spot(number, self.label + 3))
         if remark is not None or (chosen and self.keep_remark):
             self._remark(remark, number, in_hand=chosen)
 
@@ -125,7 +128,7 @@ class FormLines:
         pad = " " * max(self.label - cells(label), 0)
         return [mark, Piece(label + pad, ink)]
 
-    def _still(self, field: Field, number: int, remark: Finding | None, *, chosen: bool) -> Line:
+    def still(self, field: Field, remark: Finding | None = None, *, chosen: bool = False) -> Line:
         """A field that nobody types in: its value on one row, a tag at the right."""
         ground = "raised" if chosen else "surface"
         tag = self._tag(field)
@@ -140,7 +143,7 @@ class FormLines:
         text = cut(text, self.room - cells(tag) - (3 if tag else 2), ascii=self.ascii)
         right = [Piece(f" {tag} ", "muted", ground)] if tag else [Piece(" ", ground=ground)]
         inside = spread([Piece(f" {text}", ink, ground)], right, self.room)
-        return [*self._head(field, chosen=chosen), *(piece._replace(ground=ground) for piece in inside), Piece("  ")]
+        return (*self._head(field, chosen=chosen), *(piece._replace(ground=ground) for piece in inside), Piece("  "))
 
     def _box(self, field: Field) -> str:
         on = field.value is True or (not field.said and field.standing == "true")
@@ -243,6 +246,12 @@ class FormLines:
 def _cursor_on(char: str) -> Piece:
     """The character under the cursor."""
     return Piece(char, "bg", "accent")
+
+
+@lru_cache(maxsize=1024)
+def _silent(field: Field, width: int, ascii: bool) -> Line:
+    """A field of which the file says nothing: most of a form, and the same from node to node."""
+    return FormLines(width, ascii=ascii).still(field)
 
 
 def _on_one_row(field: Field) -> str:

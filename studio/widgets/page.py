@@ -18,6 +18,8 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.color import TRANSPARENT as _NO_PAPER
+from textual.filter import LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
@@ -43,6 +45,8 @@ class Piece(NamedTuple):
 Line = Sequence[Piece]
 
 BLANK: Line = ()
+_MOST_KEPT = 512
+"""Strips that a page keeps besides those it shows."""
 
 
 class Inks:
@@ -185,7 +189,10 @@ class Page(Widget):
         self._lines: Sequence[Line] | None = None
         self._size_of_lines = (0, 0)
         self._strips: dict[int, tuple[Line, Strip]] = {}
+        self._kept: dict[int, tuple[Line, Strip]] = {}
         self._inked: Inks | None = None
+        self._filters: Sequence[LineFilter] = ()
+        self._paper = _NO_PAPER
 
     @property
     def top(self) -> int:
@@ -260,25 +267,36 @@ class Page(Widget):
         """The rows in `crop`. A page has neither border nor padding, so nothing is left to do to its strips; one that was
         shown before is not set again."""
         width, height = self.size  # looked up once: Textual works it out anew each time
-        lines, inks = self._shown_at(width, height), self.inks
-        if self._inked is not inks:
-            self._inked, self._strips = inks, {}
-        kept, top = self._strips, self._top
+        lines, inks, filters = self._shown_at(width, height), self.inks, self.get_line_filters()
+        if self._inked is not inks or self._filters != filters:
+            self._inked, self._filters, self._strips, self._kept = inks, filters, {}, {}
+            self._paper = self.background_colors[1] if filters else _NO_PAPER
+        shown, top = self._strips, self._top
         strips = []
         for y in crop.line_range:
             line = _row(lines, top + y)
-            known = kept.get(y)
-            if known is None or known[1].cell_length != width or known[0] != line:
-                known = kept[y] = (line, self.strip_of(line, width))
+            known = shown.get(y)
+            if known is None or known[1].cell_length != width or (known[0] is not line and known[0] != line):
+                known = shown[y] = (line, self._strip_for(line, width))
             strips.append(known[1])
-        filters = self.get_line_filters()
-        if filters:
-            background = self.background_colors[1]
-            for line_filter in filters:
-                strips = [strip.apply_filter(line_filter, background) for strip in strips]
         if crop.column_span != (0, width):
             strips = [strip.crop(*crop.column_span) for strip in strips]
         return strips
+
+    def _strip_for(self, line: Line, width: int) -> Strip:
+        """The strip of a line, through the app's filters. That of a tuple, which cannot change, is kept: many are the same
+        ones again on other rows."""
+        known = self._kept.get(id(line))
+        if known is not None and known[1].cell_length == width:
+            return known[1]
+        strip = self.strip_of(line, width)
+        for line_filter in self._filters:
+            strip = strip.apply_filter(line_filter, self._paper)
+        if isinstance(line, tuple):
+            if len(self._kept) >= _MOST_KEPT:
+                self._kept = {}
+            self._kept[id(line)] = (line, strip)  # the line, too: nothing else may get its id
+        return strip
 
     def strip_of(self, line: Line, width: int) -> Strip:
         """A line as cells: made harmless, cut and padded to `width`."""
