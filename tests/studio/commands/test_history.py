@@ -253,7 +253,7 @@ def test_a_clock_far_off_is_amber_and_stops_nothing(
 ) -> None:
     make()
     wall = time.mktime((year, 1, 1, 0, 0, 30, 0, 1, 0))
-    monkeypatch.setattr("engine.start.time.time", lambda: wall)
+    monkeypatch.setattr("engine.run_record.time.time", lambda: wall)
     monkeypatch.setattr("engine.runner.run.time.time", lambda: wall)
     assert call("run", "-q").code == 0
     (run,) = ids(call)
