@@ -85,7 +85,7 @@ async def test_a_part_runs_with_what_an_earlier_run_left_before_it(tmp_path: Pat
         await until(pilot, lambda: isinstance(app.screen, Dialog))
         await pilot.press("o")
         await until(pilot, lambda: app.session.state.run is not None and not app.session.state.run.live)
-        await until(pilot, lambda: app.session.link is None)
+        await until(pilot, lambda: app.session.runs.link is None)
         await pilot.press("1", "right")
         assert app.session.state.cursor == "b"
         first = app.session.state.run_id

@@ -20,8 +20,8 @@ from studio.document.mending import edit_for
 from studio.document.reader import Document, read
 from studio.document.rules import apply
 from studio.document.stubs import module_file, stub_of, with_stub
+from studio.project_files import opened_at, write_function
 from studio.reduce import reduce
-from studio.session import opened_at, write_function
 from studio.state import StudioState
 from tests.studio.payloads import PAYLOADS
 from tests.studio.projects import TASKS, project_in

@@ -372,13 +372,18 @@ def _inner_document(factory: pytest.TempPathFactory) -> Document:
     return _KEPT[0]
 
 
+def _nobody(_: object) -> None:
+    return None
+
+
 def test_every_action_and_effect_has_its_rule() -> None:
     from studio.app import _HANDS as SHELL
-    from studio.session import _HANDS as SESSION
+    from studio.session import Session
 
     def leaves(base: type) -> set[type]:
         return {kind for kind in base.__subclasses__() if kind.__module__.startswith("studio.")}
 
+    session = Session(StudioState(), post=_nobody, shell=_nobody, changed=_nobody).hands
     assert leaves(Action) == set(_BY_ACTION)
-    assert leaves(effects.Effect) == set(SHELL) | set(SESSION)
-    assert not set(SHELL) & set(SESSION)
+    assert leaves(effects.Effect) == set(SHELL) | set(session)
+    assert not set(SHELL) & set(session)
