@@ -55,7 +55,7 @@ class Table(Page):
         if not self.rows:
             gap = " " * max((width - cell_len(self.empty)) // 2, 2)
             return [*([[]] * max(height // 3, 1)), [Piece(gap), Piece(self.empty, "muted")]]
-        kept = self._kept(width)
+        kept = self._columns_in(width)
         widths = self._widths(kept, width)
         head = [Piece("  ", ground="panel")]
         for at, room in zip(kept, widths, strict=True):
@@ -87,7 +87,7 @@ class Table(Page):
         body = [gap, *shown] if right else [*shown, gap]
         return [*body, Piece("  ", "text", ground, act=act)]
 
-    def _kept(self, width: int) -> list[int]:
+    def _columns_in(self, width: int) -> list[int]:
         """The columns that fit, the least important dropped first."""
         kept = list(range(len(self.columns)))
         while len(kept) > 1 and sum((self.columns[at].width or 14) + 2 for at in kept) + 2 > width:
