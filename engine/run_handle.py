@@ -205,17 +205,32 @@ class RunHandle:
 
     def _steer(self, request: Request) -> None:
         """Ask for what may also be asked of a run that has ended, and then makes it go on."""
-        while self._driving.locked() or self._thread.is_alive() or not self.is_over:
+        while not self._goes_on(request):
             if self.run.ask(request):
                 return
-            self._thread.join(0.05)
-        with self._driving:
+            if self._driving.acquire(timeout=0.05):  # its end came first: once its record is closed, it can be opened
+                self._driving.release()
+
+    def _goes_on(self, request: Request) -> bool:
+        """Let a run that has ended go on as this request wants it; False, and nothing happens, if it has not."""
+        if not self._driving.acquire(blocking=False):
+            return False
+        try:
+            if self._thread.is_alive() or not self.is_over:
+                return False
             decisions.asked(self.run.state, request, self.run.now())  # refuse before anything is opened
             journal, logs = self._record.open()
-            self.run.go_on(request, journal, logs)
-        self.problem = None
-        self._thread = self._new_thread()
-        self._thread.start()
+            try:
+                self.run.go_on(request, journal, logs)
+            except BaseException:
+                self._record.close()
+                raise
+            self.problem = None
+            self._thread = self._new_thread()
+            self._thread.start()  # it waits for us, and whoever steers meanwhile finds it alive
+            return True
+        finally:
+            self._driving.release()
 
     def _new_thread(self) -> threading.Thread:
         return threading.Thread(target=self._drive, name=f"flowloom-run-{self.id}", daemon=True)

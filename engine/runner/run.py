@@ -174,10 +174,13 @@ class Run:
         asked = Asked(request)
         self._publisher.journal, self._publisher.logs = journal, logs
         self._over.clear()
-        self._exchange.answer(asked, self.now())
-        if asked.error is not None:
+        try:
+            self._exchange.answer(asked, self.now())
+            if asked.error is not None:
+                raise asked.error
+        except BaseException:
             self._over.set()
-            raise asked.error
+            raise
 
     def drive(self) -> RunState:
         """Run to the end, in this thread. Raises SystemFailure or NetworkError where an executor cannot open."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from engine.machine.state import COMPLETED, FAILED, NodeState, WorkflowState
 from engine.machine.transitions import replay
 from engine.start import start_run
 from tests.support.machines import assert_same
-from tests.support.runs import Stage, fail, plan_of, revision_of_text
+from tests.support.runs import SameLedger, Stage, fail, plan_of, revision_of_text
 
 CHAIN = """
 [nodes.load]
@@ -514,6 +515,42 @@ def test_a_request_that_came_too_late_is_no_harm(tmp_path: Path) -> None:
     stage.finish()
     assert stage.run.ask(ChangeGraph(revision_of_text(changed(CHAIN, ('"tasks:fit"', '"tasks:fat"'))))) is False
     assert not stage.happened(GraphChanged)
+
+
+def test_a_run_that_cannot_go_on_lets_go_of_its_record_and_can_be_tried_again(tmp_path: Path) -> None:
+    class Book(SameLedger):
+        held = 0
+
+        def open(self) -> tuple[Any, None]:
+            assert not self.held
+            self.held += 1
+            return super().open()
+
+        def close(self) -> None:
+            self.held = 0
+
+    stage = Stage(tmp_path, CHAIN, script={"fit": [fail(), 3]})
+    book = stage.handle._record = Book(stage.ledger)
+    stage.finish()
+    with pytest.raises(SystemFailure, match="no executor 'elsewhere'"):
+        stage.handle.change(changed(CHAIN, ('"tasks:fit"', '"tasks:fat"\nexecutor = "elsewhere"')))
+    assert not book.held
+    assert stage.handle.is_over
+    stage.handle.retry()
+    assert stage.finish()["fit"] == 3
+
+
+def test_a_run_that_was_driven_by_its_caller_can_be_steered_from_another_thread(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, CHAIN, script={"fit": [fail(), 3]})
+    stage.handle.drive()
+    ended = threading.Event()
+    stage.run.ask = lambda request, wait=30.0: ended.set()  # type: ignore[method-assign,assignment,return-value]
+    with stage.handle._driving:  # the thread that drove is still closing what it opened
+        steering = threading.Thread(target=stage.handle.retry)
+        steering.start()
+        assert ended.wait(10)
+    steering.join(10)
+    assert stage.finish()["fit"] == 3
 
 
 @pytest.mark.parametrize("executor", ["inline", "threads", "processes"])
