@@ -27,6 +27,7 @@ _PLAIN = r"^[^\x00-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]*$
 Label = Annotated[str, Meta(min_length=1, max_length=64, pattern=_PLAIN)]
 Text = Annotated[str, Meta(max_length=64 << 10)]
 Seconds = Annotated[float, Meta(ge=0.0, le=1e9)]
+Share = Annotated[float, Meta(ge=0.0, le=1.0)]
 Amount = Annotated[float, Meta(ge=0.0, le=1e18)]
 Count = Annotated[int, Meta(ge=0, le=1 << 62)]
 Slots = Annotated[int, Meta(ge=1, le=4096)]
@@ -212,7 +213,7 @@ class TaskResult(_OfTask, frozen=True, array_like=True, gc=False, tag=22):
 class TaskProgress(_OfTask, frozen=True, array_like=True, gc=False, tag=23):
     """How far an attempt is (0 to 1, or None); a newer one replaces it."""
 
-    fraction: float | None
+    fraction: Share | None
     text: Text = ""
 
 

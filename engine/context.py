@@ -237,7 +237,7 @@ class WorkflowContext:
     def report(self, fraction: Optional[float] = None, text: str = "") -> None:
         """Tell how far the attempt is: 0 to 1, and a few words."""
         if fraction is not None:
-            fraction = min(1.0, max(0.0, float(fraction)))  # a NaN becomes 1.0: min and max keep their first argument
+            fraction = min(1.0, max(0.0, float(fraction)))  # a NaN becomes 0.0: max keeps its first argument
         self._tell_newest("", Progress(self._attempt.node, self._attempt.number, fraction, str(text)[:500]))
 
     def set_metric(self, name: str, text: Any) -> None:

@@ -490,8 +490,8 @@ class Children:
         job = child.queue[0]
         node, number = job.key
         if kind == PROGRESS:
-            fraction = message[2]
-            news.append(Progress(node, number, None if fraction is None else float(fraction), str(message[3])))
+            fraction = None if message[2] is None else min(1.0, max(0.0, float(message[2])))
+            news.append(Progress(node, number, fraction, str(message[3])))
         elif kind == LINES:
             child.logged([str(line) for line in message[3]], news)
         elif kind == METRIC:

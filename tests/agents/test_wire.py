@@ -174,6 +174,12 @@ def test_what_is_no_parcel_is_refused_at_once(frames):
     assert time.process_time() - began < 1.0, "refusing must not be work"
 
 
+@pytest.mark.parametrize("fraction", [float("nan"), float("inf"), -1e300, 1.5])
+def test_progress_beyond_the_end_is_refused(fraction):
+    with pytest.raises(Malformed):
+        wire.decode(wire.encode(1, 2, 1, 0, [protocol.TaskProgress("r", 0, 1, 1, fraction)]))
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=4))
 def test_no_bytes_whatever_do_more_than_being_refused(frames):
