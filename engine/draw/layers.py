@@ -43,6 +43,7 @@ class Layered:
     """Items in layers, joined only from one layer to the next. `up` and `down` are the neighbours left and right."""
 
     __slots__ = (
+        "_by_gap",
         "boxes",
         "depth",
         "down",
@@ -76,6 +77,7 @@ class Layered:
         """The net that a stand-in is one of; None for boxes."""
         self.hops: dict[tuple[int, bool], list[int]] = {}
         """From an item (or ENTRY) to those in the next layer (or EXIT), by whether it is an order edge."""
+        self._by_gap: list[list[tuple[int, int, bool, list[int]]]] = []
         self.exits: dict[Net, int] = {}
         """The item from which a net leaves."""
         self.ramps: dict[int, Net] = {}
@@ -94,6 +96,15 @@ class Layered:
         layer, boxes = self.layer, self.boxes
         loose = [item for item, least in enumerate(at_least) if least != layer[item]]
         return all(at_least[item] < layer[item] and any(end < boxes for end in self.up[item]) for item in loose)
+
+    def hops_in(self, gap: int) -> list[tuple[int, int, bool, list[int]]]:
+        """The hops of a gap: the number of each among all from 1 on, its left end, whether it is an order edge, and its
+        right ends."""
+        if not self._by_gap:
+            self._by_gap = [[] for _ in range(self.depth + 1)]
+            for key, ((left, order), rights) in enumerate(self.hops.items(), 1):
+                self._by_gap[self.gap_of(left, rights)].append((key, left, order, rights))
+        return self._by_gap[gap]
 
     def gap_of(self, left: int, rights: Sequence[int]) -> int:
         """The gap in which a hop is."""
@@ -143,6 +154,7 @@ def regathered(drawn: Layered) -> Layered:
     )
     again.origin, drawn.origin = drawn, None  # one step back is enough, and keeps no chain of pictures alive
     again.whole = drawn.whole
+    again._by_gap = drawn._by_gap
     again.hops, again.exits, again.ramps, again.ramp_of = drawn.hops, drawn.exits, drawn.ramps, drawn.ramp_of
     _gather(again, [0] * len(again.layer))
     return again

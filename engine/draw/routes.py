@@ -7,8 +7,11 @@ with a highway has one more for it. So what a picture needs is as large as the n
 
 from __future__ import annotations
 
-from engine.draw.layers import EXIT, HIGHWAY, Net
-from engine.draw.scene import End, Panel, Scene, Wire, Zoom
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import overload
+
+from engine.draw.layers import EXIT, HIGHWAY, Layered, Net
+from engine.draw.scene import End, Panel, Rect, Scene, Wire, Zoom
 from engine.draw.sketch import Sketch
 from engine.draw.tracks import Strand
 
@@ -19,23 +22,80 @@ def wire(sketch: Sketch, scene: Scene, panel: Panel) -> None:
         panel.wires = [[] for _ in range(sketch.drawn.depth + 1)]
         panel.rails = DotRails(sketch, panel)
         return
-    panel.wires = []
-    was = sketch.was
-    if was is not None:
-        panel.rails = dict(was.rails)
-    for gap in range(sketch.drawn.depth + 1):
-        if was is not None and gap in sketch.quiet and _stands(panel, was, gap):
-            panel.wires.append(was.wires[gap])
-            continue
-        wires: list[Wire] = []
-        for strand in sketch.strands_in(gap):
-            made = _wires(sketch, scene, panel, gap, strand)
-            panel.rails[strand.hop] = made
-            wires += made
-        panel.wires.append(wires)
+    wires = Wires(sketch, scene.rects, panel)
+    was, sketch.was = sketch.was, None
+    if was is not None and isinstance(was.wires, Wires):
+        wires.take(was.wires, [gap for gap in sketch.quiet if _stands(panel, was, gap)])
+    panel.wires, panel.rails = wires, Rails(wires, sketch.drawn)
     if sketch.highways:
         panel.roads = _roads(sketch, panel)
-        panel.wires.append(list(panel.roads.values()))
+        wires.roads = list(panel.roads.values())
+
+
+class Wires(Sequence[list[Wire]]):
+    """The wires of a panel by gap, made when somebody looks there: an edit may push all columns aside, and few are seen."""
+
+    __slots__ = ("_made", "_panel", "_rects", "_sketch", "roads")
+
+    def __init__(self, sketch: Sketch, rects: list[Rect], panel: Panel) -> None:
+        self._sketch = sketch
+        self._rects = rects
+        self._panel = panel
+        self._made: dict[int, tuple[list[Wire], dict[Net, tuple[Wire, ...]]]] = {}
+        self.roads: list[Wire] = []
+
+    def take(self, others: Wires, gaps: Iterable[int]) -> None:
+        """Share those of some gaps, as far as they were made."""
+        self._made.update((gap, others._made[gap]) for gap in gaps if gap in others._made)
+
+    def rails_in(self, gap: int) -> dict[Net, tuple[Wire, ...]]:
+        """The wires of a gap by hop."""
+        return self._of(gap)[1]
+
+    def __len__(self) -> int:
+        return self._sketch.drawn.depth + 1 + bool(self.roads)
+
+    @overload
+    def __getitem__(self, gap: int) -> list[Wire]: ...
+    @overload
+    def __getitem__(self, gap: slice) -> list[list[Wire]]: ...
+    def __getitem__(self, gap: int | slice) -> list[Wire] | list[list[Wire]]:
+        if isinstance(gap, slice):
+            return [self[at] for at in range(*gap.indices(len(self)))]
+        at = range(len(self))[gap]
+        return self.roads if at > self._sketch.drawn.depth else self._of(at)[0]
+
+    def __repr__(self) -> str:
+        return repr(list(self))
+
+    def _of(self, gap: int) -> tuple[list[Wire], dict[Net, tuple[Wire, ...]]]:
+        found = self._made.get(gap)
+        if found is None:
+            rails = {
+                strand.hop: _wires(self._sketch, self._rects, self._panel, gap, strand)
+                for strand in self._sketch.strands_in(gap)
+            }
+            found = self._made[gap] = [wire for made in rails.values() for wire in made], rails
+        return found
+
+
+class Rails(Mapping[tuple[int, bool], tuple[Wire, ...]]):
+    """The wires of a panel by hop."""
+
+    __slots__ = ("_drawn", "_wires")
+
+    def __init__(self, wires: Wires, drawn: Layered) -> None:
+        self._wires = wires
+        self._drawn = drawn
+
+    def __getitem__(self, hop: tuple[int, bool]) -> tuple[Wire, ...]:
+        return self._wires.rails_in(self._drawn.gap_of(hop[0], self._drawn.hops[hop]))[hop]
+
+    def __iter__(self) -> Iterator[tuple[int, bool]]:
+        return iter(self._drawn.hops)
+
+    def __len__(self) -> int:
+        return len(self._drawn.hops)
 
 
 def _stands(panel: Panel, was: Panel, gap: int) -> bool:
@@ -62,7 +122,7 @@ def _roads(sketch: Sketch, panel: Panel) -> dict[Net, Wire]:
     }
 
 
-def _wires(sketch: Sketch, scene: Scene, panel: Panel, gap: int, strand: Strand) -> tuple[Wire, ...]:
+def _wires(sketch: Sketch, rects: list[Rect], panel: Panel, gap: int, strand: Strand) -> tuple[Wire, ...]:
     drawn, level = sketch.drawn, sketch.level
     left, order = strand.hop
     dy = panel.rect.y
@@ -72,7 +132,7 @@ def _wires(sketch: Sketch, scene: Scene, panel: Panel, gap: int, strand: Strand)
     x = first + strand.track * spacing
     start = panel.gap_x[gap]
     if 0 <= left < drawn.boxes:
-        start = scene.rects[level.boxes[left]].right
+        start = rects[level.boxes[left]].right
     elif left < HIGHWAY:
         start = x - 1
     second = strand.jog

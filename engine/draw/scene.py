@@ -276,8 +276,8 @@ class Panel:
         self.rows: list[int] = []
         self.port = 0
         """The row on which edges enter the frame and leave it."""
-        self.wires: list[list[Wire]] = []
-        self.rails: dict[tuple[int, bool], tuple[Wire, ...]] = {}
+        self.wires: Sequence[list[Wire]] = []
+        self.rails: Mapping[tuple[int, bool], tuple[Wire, ...]] = {}
         self.roads: dict[tuple[int, bool], Wire] = {}
         """The highways of nets. Those wires are in the last list of `wires`, too, which belongs to no gap."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from engine.draw.groups import Level
 from engine.draw.layers import ENTRY, HIGHWAY, Layered, Net
@@ -58,8 +58,7 @@ class Sketch:
             was if was is not None and was.layered is drawn.origin and not inner and zoom is not Zoom.DOT else None
         )
         self.quiet = self._quiet()
-        self.strands = self._strands(self.quiet)
-        self._late: list[list[Strand]] | None = None
+        self._strands: dict[int, list[Strand]] = {}
         if self.was is not None:
             self.solved = dict(list(self.was.solved.items())[-_SOLVED * (drawn.depth + 1) :])
         self.members: list[list[int]] = [[] for _ in range(drawn.depth)]
@@ -235,29 +234,23 @@ class Sketch:
         return frozenset(at for at in range(self.drawn.depth + 1) if at not in stirred and at - 1 not in stirred)
 
     def strands_in(self, gap: int) -> list[Strand]:
-        """The strands of a gap, with their tracks."""
-        if gap not in self.quiet:
-            return self.strands[gap]
-        if self._late is None:  # the columns went aside, so what is quiet has to be drawn after all
-            self._late = self._strands(frozenset(range(self.drawn.depth + 1)) - self.quiet)
-        self._tracks(self._late[gap])
-        return self._late[gap]
+        """The strands of a gap, with their tracks. They are for one who asks once."""
+        found = self._strands.pop(gap, None)
+        if found is None:  # it was quiet, but its columns went aside
+            found = self._strands_of(gap)
+            self._tracks(found)
+        return found
 
-    def _strands(self, without: Collection[int]) -> list[list[Strand]]:
+    def _strands_of(self, gap: int) -> list[Strand]:
         drawn = self.drawn
-        found: list[list[Strand]] = [[] for _ in range(drawn.depth + 1)]
-        if self.zoom is Zoom.DOT:
-            return found
-        for key, ((left, order), rights) in enumerate(drawn.hops.items()):
-            gap = drawn.gap_of(left, rights)
-            if gap in without:
-                continue
+        found: list[Strand] = []
+        for key, left, order, rights in drawn.hops_in(gap):
             net = (drawn.net[left] if left >= 0 else drawn.ramps.get(left)) or (left, order)
             ends = sorted({self.row_of(right, net) for right in rights})
             landing = {self.row[right] for right in rights if 0 <= right < drawn.boxes}
-            strand = Strand(key + 1, net[0], self.row_of(left, net), ends, landing)
+            strand = Strand(key, net[0], self.row_of(left, net), ends, landing)
             strand.hop = (left, order)
-            found[gap].append(strand)
+            found.append(strand)
         return found
 
     def _set_members(self) -> None:
@@ -305,10 +298,10 @@ class Sketch:
         return gap.width
 
     def _gap(self, number: int) -> Gap:
-        strands = self.strands[number]
         outer = number in (0, self.drawn.depth)
         if self.zoom is Zoom.DOT:
             return Gap(0 if outer else 2, 0, 1, -1)
+        strands = self._strands[number] = self._strands_of(number)
         needed, lowest = self._tracks(strands)
         stood = self.stood.gaps[number] if self.stood is not None and number < len(self.stood.gaps) else 0
         spacing = 2 if 2 * needed + 2 <= GAP_MOST and not needed + 3 <= stood < 2 * needed + 2 else 1
