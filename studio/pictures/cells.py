@@ -234,6 +234,15 @@ class Grid:
             chars[y - top][x - left] = char
             tones[y - top][x - left] = number
 
+    def beside(self, x: int, wanted: Iterable[tuple[int, int, str]], tone: int) -> None:
+        """Put many cells (columns to the right of `x`, row, character) of one tone, on rows that are known to lie inside."""
+        top, chars, tones, width = self.y, self._chars, self._tones, self.width
+        x -= self.x
+        for right, y, char in wanted:
+            if 0 <= (at := x + right) < width:
+                chars[y - top][at] = char
+                tones[y - top][at] = tone
+
     def rows(self) -> list[Row]:
         """All rows from top to bottom."""
         found = []

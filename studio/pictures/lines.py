@@ -79,7 +79,7 @@ class Lines:
         if self.scene.zoom is Zoom.DOT:
             if self._dots is None:
                 self._dots = LitDots(self.scene, chars)
-            self._dots.put(grid, rect, edges, ink)
+            self._dots.put(grid, rect, frozenset(edges), ink)
             return {}
         top, ports = self._lit_sheet(rect, edges)
         left, right = rect.x, rect.right

@@ -8,7 +8,8 @@ of, is kept for as long as the rows in view are in the same window: a step of th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence, Set
 
 from engine.draw.ink import trail
 from engine.draw.scene import Link, Panel, Rect, Scene
@@ -20,8 +21,8 @@ _MARGIN = 64
 """Rows of the window above and below those in view, at most."""
 _MOST_COLUMNS = 4096
 
-Piece = tuple[int, bool, int]
-"""Column of the track, whether the line is dashed, and the sets of rows that it adds to."""
+Piece = tuple[int, int]
+"""Twice the column of the track, and one more where the line is dashed; the sets of rows that it adds to."""
 Spot = tuple[int, int, str]
 """Column beside that of the track, row of the scene, character."""
 
@@ -39,29 +40,28 @@ class LitDots:
         if self._panel is not None:
             self._links = {edge: link for link in self._panel.links for edge in link.edges}
 
-    def put(self, grid: Grid, rect: Rect, edges: Collection[int], ink: int) -> None:
+    def put(self, grid: Grid, rect: Rect, edges: Set[int], ink: int) -> None:
         """Draw the edges in the rectangle."""
         first, height = self._window
         if not (first <= rect.y and rect.bottom <= first + height):
             first, height = (rect.y // _MARGIN - 1) * _MARGIN, rect.height // _MARGIN * _MARGIN + 4 * _MARGIN
             self._window, self._pieces, self._columns = (first, height), {}, {}
-        solid: dict[int, int] = {}
-        dashed: dict[int, int] = {}
-        left, right, known = rect.x - 2, rect.right, self._pieces
+        known = self._pieces
+        for edge in edges - known.keys():
+            known[edge] = self._pieces_of(edge)
+        columns: defaultdict[int, int] = defaultdict(int)
         for edge in edges:
-            pieces = known.get(edge)
-            for x, is_dashed, sets in self._pieces_of(edge) if pieces is None else pieces:
-                if left <= x < right:
-                    columns = dashed if is_dashed else solid
-                    columns[x] = columns.get(x, 0) | sets
+            for column, sets in known[edge]:
+                columns[column] |= sets
         lane = _span(rect.y - first, rect.bottom - first)
         seen = sum(lane << which * height for which in range(7))
-        for x in solid.keys() | dashed.keys():
-            self._put_column(grid, x, (solid.get(x, 0) & seen, dashed.get(x, 0) & seen), ink)
+        for x in {column >> 1 for column in columns}:
+            if rect.x - 2 <= x < rect.right:
+                self._put_column(grid, x, (columns[2 * x] & seen, columns[2 * x + 1] & seen), ink)
 
     def _pieces_of(self, edge: int) -> list[Piece]:
         """What an edge adds to the columns that it goes through, in the rows of the window."""
-        found = self._pieces[edge] = []
+        found: list[Piece] = []
         link = self._links.get(edge)
         if link is not None and self._panel is not None:
             top, height = self._window
@@ -69,7 +69,7 @@ class LitDots:
                 through = end.stop > wire.x + 1
                 sets = _sets(wire.row - top, end.row - top, height, through=through)
                 if sets:
-                    found.append((wire.x, wire.dashed, sets))
+                    found.append((2 * wire.x + wire.dashed, sets))
         return found
 
     def _put_column(self, grid: Grid, x: int, column: tuple[int, int], ink: int) -> None:
@@ -78,11 +78,7 @@ class LitDots:
             if len(self._columns) >= _MOST_COLUMNS:
                 self._columns = {}
             spots = self._columns[column] = self._spots(*column)
-        first, stop = grid.x, grid.x + grid.width
-        if first <= x and x + 2 < stop:
-            grid.cells((x + at, row, (char, ink)) for at, row, char in spots)
-        else:
-            grid.cells((x + at, row, (char, ink)) for at, row, char in spots if first <= x + at < stop)
+        grid.beside(x, spots, ink)
 
     def _spots(self, solid: int, dashed: int) -> list[Spot]:
         """The cells of a column, for the sets of its solid and of its dashed edges."""
