@@ -43,7 +43,7 @@ class StudioApp(App[int]):
     AUTO_FOCUS = None
     CSS = """
     Toast { background: $surface; color: $foreground; padding: 0 1; width: auto; max-width: 72; }
-    ToastRack { align: right bottom; margin-bottom: 1; scrollbar-size-vertical: 0; }
+    ToastRack { align: right bottom; margin-bottom: 2; scrollbar-size-vertical: 0; }
     """
 
     def __init__(self, path: Path | None = None, *, environ: dict[str, str] | None = None) -> None:
