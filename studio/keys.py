@@ -211,7 +211,7 @@ ACTIONS: Mapping[str, KeyAction] = dict(
         # -- monitor
         _action("change.run", "monitor", "m", "apply edits", "Apply the edits to the run that goes on"),
         _action("pause", "monitor", "space | f6", "pause", "Pause the run, or go on", 3),
-        _action("cancel.run", "monitor", "X", "cancel run", "Cancel the run", 17),
+        _action("cancel.run", "monitor", "X", "cancel run", "Cancel the run", 4),
         # -- modes
         _action("mode.take", "mode", "enter", "take", "Do what the mode is about, and leave it", 0, "click"),
         _action("mode.leave", "mode", "escape", "cancel", "Leave the mode, and nothing came of it"),
