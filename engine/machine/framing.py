@@ -15,7 +15,7 @@ from typing import Any
 from engine.forms import PLAIN
 from engine.frames import Again, Bypass, Choice, Each, Frame, Group, Question, Shift
 from engine.machine import events as e
-from engine.machine.moves import become, forget_waits, free_followers, make_startable, settled
+from engine.machine.moves import become, forget_waits, free_followers, make_startable, settled, take_place
 from engine.machine.state import (
     CANCELING,
     COMPENSATED,
@@ -37,6 +37,7 @@ from engine.project.references import Ref, ReferenceFailed, take
 def _opened(state: RunState, event: e.Opened) -> None:
     node = event.node
     become(state, node, RUNNING)
+    take_place(state, node)
     state.attempts[node] += 1
     state.started[node] = event.at
     state.opened += 1

@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Callable, Collection, Iterable
-from itertools import islice
 from typing import Any
 
 from engine.frames import Again, Bypass, Choice, Each
@@ -18,7 +17,7 @@ from engine.machine import events as e
 from engine.machine.events import Live
 from engine.machine.fates import Fates, begun, carry_over, fates, has_attempt
 from engine.machine.framing import holding
-from engine.machine.moves import forget_waits, held_back, is_contained, make_startable
+from engine.machine.moves import forget_waits, is_contained, leave_place, make_startable, take_place, takes_place
 from engine.machine.state import (
     CANCELED,
     COMPENSATED,
@@ -65,7 +64,7 @@ def _withdrawn(state: RunState, event: e.Withdrawn) -> None:
     state.running -= 1
     state.spent[node] += event.seconds
     if state.parents.get(node) in state.plan.limited:  # a sibling may have its place
-        state.deciding.extend(islice(held_back(state, state.parents[node]), 1))
+        leave_place(state, state.parents[node], node)
     frame = state.awaited_by.pop(node, -1)
     if node in state.plan.gone:
         state.states[node] = TEMPLATE
@@ -113,6 +112,7 @@ def _graft(state: RunState, plan: Plan, found: Fates, at: float) -> None:
     state.dependents, state.parents = plan.dependents, plan.parents
     _grow(state)
     _place(state, placed)
+    _share_places(state)
     anew = _count_anew(state)
     for frame in plan.frames:
         if states[frame] == RUNNING:
@@ -224,6 +224,15 @@ def _place(state: RunState, placed: dict[int, int]) -> None:
         if waits and begun(state, node):  # for another attempt
             lane_of[node] = lane
     state.lane_of = plan.lane_of = lane_of
+
+
+def _share_places(state: RunState) -> None:
+    """Who has a place in the frames that have only so many; the others stand in line again."""
+    state.placed.clear()
+    state.in_line.clear()
+    for child, frame in state.parents.items():
+        if frame in state.plan.limited and takes_place(state, child):
+            take_place(state, child)
 
 
 def _count_anew(state: RunState) -> set[int]:

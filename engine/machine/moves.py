@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from itertools import islice
+from collections import deque
 
 from engine.errors import InvalidTransition
 from engine.machine.state import (
@@ -73,27 +72,44 @@ def is_called(state: RunState, node: int) -> bool:
 def has_room(state: RunState, frame: int) -> bool:
     """Whether a frame that limits how many of its children run at once would let another one start."""
     most = state.plan.frames[frame].max_parallel
-    states, lane_of = state.states, state.lane_of
-    busy = 0
-    for child in state.plan.frames[frame].children:
-        busy += (
-            states[child] in (RUNNING, LEAVING)
-            or child in state.held
-            or (states[child] == READY and lane_of[child] != DECIDING)
-        )
-        if most is not None and busy >= most:
-            return False
-    return True
+    placed = state.placed.get(frame, ())
+    return most is None or len(placed) < most or sum(takes_place(state, child) for child in placed) < most
 
 
-def held_back(state: RunState, frame: int) -> Iterator[int]:
-    """The children of such a frame that could start if it let them, in file order."""
-    plan = state.plan
-    for child in plan.frames[frame].children:
-        if state.states[child] == READY and state.lane_of[child] == DECIDING:
-            missed = state.missed.get(child, 0) if plan.joins.get(child) == plan.ALL_DONE else 0
-            if state.waiting[child] <= missed:
-                yield child
+def takes_place(state: RunState, child: int) -> bool:
+    """Whether a child of such a frame counts among those that run at once."""
+    code = state.states[child]
+    return code in (RUNNING, LEAVING) or child in state.held or (code == READY and state.lane_of[child] != DECIDING)
+
+
+def take_place(state: RunState, child: int) -> None:
+    """A node starts, or may: it has a place in its frame, if that has only so many."""
+    frame = state.parents.get(child)
+    if frame in state.plan.limited and frame is not None and child not in state.plan.detached:
+        state.placed.setdefault(frame, set()).add(child)
+
+
+def leave_place(state: RunState, frame: int, child: int) -> None:
+    """A child is over: the first in file order that could start in its place is decided again.
+
+    What has started is passed by once; so a frame looks at each of its children once, not at all of them each time.
+    """
+    plan, states = state.plan, state.states
+    state.placed.get(frame, set()).discard(child)
+    line = state.in_line.get(frame)
+    if line is None:
+        line = state.in_line[frame] = deque(plan.frames[frame].children)
+    stay: list[int] = []
+    while line:
+        node = line.popleft()
+        waits = states[node] == READY and state.lane_of[node] == DECIDING
+        if waits or states[node] == SUSPENDED:
+            stay.append(node)
+        missed = state.missed.get(node, 0) if plan.joins.get(node) == plan.ALL_DONE else 0
+        if waits and state.waiting[node] <= missed:
+            state.deciding.append(node)
+            break
+    line.extendleft(reversed(stay))
 
 
 def settled(state: RunState, node: int) -> None:
@@ -107,7 +123,7 @@ def settled(state: RunState, node: int) -> None:
     if frame is not None and node not in state.plan.detached:
         state.left[frame] = left = state.left.get(frame, 0) - 1
         if frame in state.plan.limited:
-            deciding.extend(islice(held_back(state, frame), 1))
+            leave_place(state, frame, node)
         if not left or frame in state.gated or node in state.plan.hidden or state.plan.alternatives:
             deciding.append(frame)
     if node in state.plan.alternatives:

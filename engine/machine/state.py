@@ -163,6 +163,7 @@ class RunState:
         "gated",
         "held",
         "hooked",
+        "in_line",
         "items",
         "lane_of",
         "lanes",
@@ -175,6 +176,7 @@ class RunState:
         "parents",
         "paused",
         "phase",
+        "placed",
         "plan",
         "reason",
         "reasons",
@@ -244,6 +246,8 @@ class RunState:
         self.watched = bool(plan.frames or plan.aside)
         self.left: dict[int, int] = {}
         self.gated: dict[int, deque[int]] = {}
+        self.placed: dict[int, set[int]] = {}  # of frames with few places: the children that have one, and the others
+        self.in_line: dict[int, deque[int]] = {}
         self.chosen: dict[int, int] = {}
         self.stamps: dict[int, list[int]] = {}
         self.shifts: dict[int, tuple[Shift, ...]] = {}

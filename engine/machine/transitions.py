@@ -39,6 +39,7 @@ from engine.machine.moves import (
     miss,
     settled,
     stop_running,
+    take_place,
     withdraw,
 )
 from engine.machine.state import (
@@ -207,6 +208,7 @@ def _admitted(state: RunState, event: e.Admitted) -> None:
             state.lane_of = state.plan.lane_of.copy()
         state.lane_of[node] = lane
     state.waiting[node] = 0
+    take_place(state, node)
     make_startable(state, node)
 
 
