@@ -8,7 +8,7 @@ from __future__ import annotations
 from textual.app import ComposeResult
 from textual.containers import Vertical
 
-from studio.actions import Action, AgentDrained, AgentsWanted
+from studio.actions import Action, AgentDrained, AgentEnded, AgentsWanted
 from studio.notices import Notice
 from studio.pictures.faces import seconds
 from studio.state import AgentNow, StudioState
@@ -114,6 +114,8 @@ class Agents(Vertical):
         if name == "agent.drain" and agent is not None:
             return AgentDrained(agent.name)
         if name == "agent.stop" and agent is not None:
+            if agent.state == "offline":
+                return AgentEnded(agent.name)  # nothing to ask about; the fleet says that it does not run
             from studio.widgets.dialogs import Dialog, stop_question
 
             self.app.push_screen(Dialog(stop_question(agent)), self._answered)
