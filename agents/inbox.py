@@ -20,7 +20,7 @@ UNREADABLE = 100  # parcels after which an agent is not listened to any more
 
 
 class Inbox:
-    """For one coordinator, under the lock of its owner. Large values lie in `folder` when they are big."""
+    """For one coordinator. Results and their parts are taken in one thread, the socket's; big ones lie in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
