@@ -155,7 +155,8 @@ class StudioApp(App[int]):
 
     def _ask_trust(self, _: effects.AskTrust) -> None:
         from studio.document.uses import origin_of, uses_of
-        from studio.widgets.dialogs import Dialog, trust_question
+        from studio.widgets.dialogs import Dialog
+        from studio.widgets.questions import trust_question
 
         state = self.session.state
         if state.document is None:
@@ -182,7 +183,7 @@ class StudioApp(App[int]):
 
     def _show_help(self) -> None:
         from studio.widgets.bars import where_of
-        from studio.widgets.dialogs import Help
+        from studio.widgets.key_help import Help
 
         self.push_screen(Help(where_of(self.session.state), self.table))
 
@@ -197,8 +198,8 @@ class StudioApp(App[int]):
         self.push_screen(CommandPalette(providers=[Themes], placeholder="Search themes"))
 
     def _show_run_menu(self) -> None:
-        from studio.widgets.dialogs import run_menu
         from studio.widgets.page import cut
+        from studio.widgets.questions import run_menu
 
         run = self.session.state.run
         live = run is not None and run.live
@@ -206,14 +207,14 @@ class StudioApp(App[int]):
         self._ask(run_menu(live, run is not None and run.state == "paused", node))
 
     def _show_cancel(self) -> None:
-        from studio.widgets.dialogs import cancel_question
+        from studio.widgets.questions import cancel_question
 
         run = self.session.state.run
         if run is not None:
             self._ask(cancel_question(run.done, run.total))
 
     def _show_quit(self) -> None:
-        from studio.widgets.dialogs import quit_question
+        from studio.widgets.questions import quit_question
 
         self._ask(quit_question())
 
@@ -221,7 +222,7 @@ class StudioApp(App[int]):
         import time
 
         from studio.widgets.bars import when_text
-        from studio.widgets.dialogs import recover_question
+        from studio.widgets.questions import recover_question
 
         state = self.session.state
         if state.kept is not None and state.draft is not None:
@@ -231,14 +232,14 @@ class StudioApp(App[int]):
 
     def _show_change(self) -> None:
         from studio.run_link import summary_of
-        from studio.widgets.dialogs import change_question
+        from studio.widgets.questions import change_question
 
         state = self.session.state
         size = (self.size.width, self.size.height)
         self._ask(change_question(state.foreseen, summary_of(state.foreseen), ascii=state.ascii, size=size))
 
     def _show_unsaved(self) -> None:
-        from studio.widgets.dialogs import unsaved_question
+        from studio.widgets.questions import unsaved_question
 
         self._ask(unsaved_question())
 

@@ -116,7 +116,8 @@ class Agents(Vertical):
         if name == "agent.stop" and agent is not None:
             if agent.state == "offline":
                 return AgentEnded(agent.name)  # nothing to ask about; the fleet says that it does not run
-            from studio.widgets.dialogs import Dialog, stop_question
+            from studio.widgets.dialogs import Dialog
+            from studio.widgets.questions import stop_question
 
             self.app.push_screen(Dialog(stop_question(agent)), self._answered)
             return True

@@ -17,7 +17,8 @@ from studio.actions import Asked, ProjectChosen, ThemeChosen
 from studio.app import StudioApp
 from studio.screens.editor import Editor
 from studio.widgets.bars import Bar
-from studio.widgets.dialogs import Asking, Dialog, Help
+from studio.widgets.dialogs import Asking, Dialog
+from studio.widgets.key_help import Help
 from studio.widgets.page import Page
 from tests.studio.projects import BROKEN_TASKS, SMALL, TASKS, project_in
 
