@@ -14,6 +14,7 @@ WIDEST = 46
 
 def draw(
     grid: Grid,
+    view: Rect,
     near: Rect,
     title: tuple[str, str],
     lines: Sequence[str],
@@ -23,16 +24,16 @@ def draw(
     colour: str = "line",
     avoid: Rect | None = None,
 ) -> None:
-    """A box with `title` (name, aside) and lines, beside `near` where there is room, not over `avoid`. `colour` is a token
-    for frame and sign."""
+    """A box with `title` (name, aside) and lines, beside `near` where there is room in `view`, not over `avoid`; the grid
+    may be some rows of the view. `colour` is a token for frame and sign."""
     rows = [line for line in lines if line][:3]
     aside = letters(title[1])
     longest = max([len(letters(title[0])) + len(aside) + (2 if sign else 0) + 2, *(len(letters(row)) for row in rows)])
-    inner = min(WIDEST, longest, grid.width - 6)
-    if inner < 6 or grid.height < len(rows) + 3:
+    inner = min(WIDEST, longest, view.width - 6)
+    if inner < 6 or view.height < len(rows) + 3:
         return
     width, height = inner + 4, len(rows) + 3
-    x, y = _spot(grid.rect, near, width, height, avoid)
+    x, y = _spot(view, near, width, height, avoid)
     level, upright, corners = ("-", "|", "++++") if style.ascii else ("─", "│", "╭╮╰╯")
     frame = tone(colour, "raised")
     grid.put(x, y, corners[0] + level * (width - 2) + corners[1], frame)

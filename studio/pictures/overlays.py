@@ -105,15 +105,15 @@ def _call_out(grid: Grid, box: int, stage: Stage) -> None:
     inside = stage.web.children(box)
     second = known.second if known.second != node.note else f"{len(inside)} inside" if inside else ""
     lines = [second or node.note, node.remark or (node.note if second else ""), joined]
-    sheet, spot = Grid(stage.rect), stage.map_spot
+    view, spot = stage.rect, stage.map_spot
     callout.draw(
-        sheet,
+        grid,
+        view,
         rect,
         (node.name or node.path, kind),
         lines,
         style,
         sign=look.ascii if style.ascii else look.glyph,
         colour=look.token,
-        avoid=None if spot is None else Rect(sheet.x + spot.x, sheet.y + spot.y, spot.width, spot.height),
+        avoid=None if spot is None else Rect(view.x + spot.x, view.y + spot.y, spot.width, spot.height),
     )
-    sheet.lay_on(grid)
