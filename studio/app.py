@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.command import CommandPalette
 from textual.screen import Screen
@@ -137,6 +138,12 @@ class StudioApp(App[int]):
             made = Inks(self.theme_variables, plain=self.plain, ascii=state.ascii)
             self._inks = (key, made)
         return self._inks[1]
+
+    async def on_event(self, event: events.Event) -> None:
+        """Every event. Terminals paste a return for each end of line, as if typed; nobody below should need to know."""
+        if isinstance(event, events.Paste):
+            event.text = event.text.replace("\r\n", "\n").replace("\r", "\n")
+        await super().on_event(event)
 
     # -- effects that need a screen ----------------------------------------------------------------------------------
 

@@ -294,6 +294,10 @@ async def test_copy_cut_paste_and_duplicate_also_from_another_project(tmp_path: 
         one.canvas.post_message(events.Paste('[nodes.other]\nshell = "echo"\n'))
         await one.pilot.pause()
         assert one.nodes["other"] == {"shell": "echo"}
+        one.canvas.app.post_message(events.Paste('[nodes.returned]\rshell = "echo"\r'))  # as terminals send it
+        await one.pilot.pause()
+        assert one.nodes["returned"] == {"shell": "echo"}
+        await one.press("u")
         one.canvas.post_message(events.Paste("xxxx"))
         await one.pilot.pause()
         assert len(one.nodes) == 6
