@@ -30,7 +30,7 @@ class AgentHands:
 
     def _read_agents(self, _: effects.ReadAgents) -> None:
         def job() -> None:
-            from studio.run_link import agents_now
+            from studio.fleet_link import agents_now
 
             self._post(actions.AgentsRead(agents_now(self._link())))
 
@@ -48,7 +48,7 @@ class AgentHands:
 
     def _drain_agent(self, effect: effects.DrainAgent) -> None:
         def job() -> None:
-            from studio.run_link import fleet_of
+            from studio.fleet_link import fleet_of
 
             fleet_of(self._link(), effect.name).drain(effect.name)
             self._post(actions.Told(f"{effect.name} finishes what it has and takes nothing new"))
@@ -58,7 +58,7 @@ class AgentHands:
 
     def _stop_agent(self, effect: effects.StopAgent) -> None:
         def job() -> None:
-            from studio.run_link import fleet_of
+            from studio.fleet_link import fleet_of
 
             fleet_of(self._link(), effect.name).stop(effect.name)
             self._post(actions.Told(f"{effect.name} has ended"))

@@ -138,7 +138,7 @@ class RunHands:
 
     def _read_runs(self, effect: effects.ReadRuns) -> None:
         def job() -> None:
-            from studio.run_link import runs_in
+            from studio.past_runs import runs_in
 
             self._post(actions.RunsRead(runs_in(effect.folder)))
 
@@ -146,7 +146,7 @@ class RunHands:
 
     def _read_run(self, effect: effects.ReadRun) -> None:
         def job() -> None:
-            from studio.run_link import read_past
+            from studio.past_runs import read_past
 
             book = LogBook()
             found = read_past(effect.folder, effect.run, book)

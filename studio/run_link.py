@@ -1,9 +1,9 @@
 """From the engine to the studio: what a run looks like now, once a frame.
 
 A live run is read from the engine's own state: its columns are written by the engine's thread only, and the feed names
-the nodes that changed since the last look. A past run was folded from its journal by the engine's `replay`. Both
-become the same records. The engine never waits for any of this: looking takes references out of the feed, and a studio
-that does not look for a while finds the newest progress and everything that happened.
+the nodes that changed since the last look. `past_runs` makes the same records of a run that is over. The engine never
+waits for any of this: looking takes references out of the feed, and a studio that does not look for a while finds the
+newest progress and everything that happened.
 """
 
 from __future__ import annotations
@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.log_book import LogBook, LogLine
-from studio.state import AgentNow, Foreseen, NodeNow, RunNow
+from studio.state import Foreseen, NodeNow, RunNow
 
 if TYPE_CHECKING:
-    from engine.executors.contract import AgentLoad, Fleet
     from engine.forecast import Forecast
     from engine.machine.state import NodeRecord, RunState
     from engine.monitor.feed import Glance
@@ -224,108 +223,3 @@ def _preview(value: Any) -> str:
 def first_line(text: str) -> str:
     """The first line of a text that says something, at most 400 characters of it."""
     return next((line.strip() for line in text.splitlines() if line.strip()), "")[:400]
-
-
-# -- agents ----------------------------------------------------------------------------------------------------------
-
-
-def agents_now(link: RunLink | None) -> tuple[AgentNow, ...]:
-    """The agents of the run that goes on here, then those of this machine that it does not use."""
-    from engine.executors.lookup import standing_fleet
-    from engine.machine.state import RUNNING
-
-    found: dict[str, AgentNow] = {}
-    if link is not None:
-        state = link.handle.state
-        there: dict[str, list[str]] = {}
-        for node, agent in list(state.agents.items()):
-            if state.states[node] == RUNNING:
-                there.setdefault(agent, []).append(state.plan.names[node])
-        for load in link.handle.agents():
-            found[load.name] = _agent(load, own=True, running=tuple(there.get(load.name, ())))
-    for load in standing_fleet().loads():
-        found.setdefault(load.name, _agent(load))
-    return tuple(found.values())
-
-
-def _agent(load: AgentLoad, *, own: bool = False, running: tuple[str, ...] = ()) -> AgentNow:
-    heard = None if load.heard is None else round(load.heard, 1)
-    return AgentNow(
-        *(load.name, load.state, load.slots, load.running, load.load, heard, load.labels, load.engine, load.reason),
-        own=own,
-        running=running,
-    )
-
-
-def fleet_of(link: RunLink | None, agent: str) -> Fleet:
-    """Who looks after an agent: the run that goes on here where it uses it, else this machine."""
-    from engine.executors.lookup import standing_fleet
-
-    fleets = link.handle.run.fleets if link is not None and not link.over else []
-    return next((one for one in fleets if any(load.name == agent for load in one.loads())), standing_fleet())
-
-
-# -- the past --------------------------------------------------------------------------------------------------------
-
-
-def runs_in(folder: Path) -> tuple[RunNow, ...]:
-    """The history of the project in this folder, newest first. Makes nothing where nothing has run."""
-    from engine.store.index import runs_of
-    from engine.store.state_folder import state_folder
-
-    found = []
-    for summary in runs_of(state_folder(folder, make=False).path):
-        facts = summary.facts
-        total = int(facts.get("nodes") or 0)
-        counts = {word: int(facts.get(word) or 0) for word in ("failed", "skipped", "canceled", "running")}
-        counts["completed"] = int(facts.get("done") or 0)
-        counts["ready"] = max(total - sum(counts.values()), 0)
-        cause, reason = facts.get("cause"), str(facts.get("reason") or "")
-        error = summary.trouble or (f"{cause}" if cause else reason)
-        found.append(RunNow(summary.run, summary.state, summary.wall, summary.seconds or 0.0, total, counts, error))
-    return tuple(found)
-
-
-def read_past(folder: Path, run: str | None, book: LogBook) -> tuple[RunNow, Mapping[str, NodeNow]] | None:
-    """A run of the history, the last one where `run` is None; its log goes into the book. None where there is none."""
-    from engine.history import past_run
-    from engine.store.index import find_run
-    from engine.store.state_folder import state_folder
-    from engine.store.trouble import NoSuchRun
-
-    try:
-        summary = find_run(run, state_folder(folder, make=False).path, elsewhere=False)
-    except NoSuchRun:
-        if run is None:
-            return None
-        raise
-    past = past_run(summary.folder)
-    try:
-        state = past.state
-        now = run_now(state, summary.run)
-        if not state.is_over and summary.is_over:
-            now = RunNow(now.id, summary.state, now.started, summary.seconds or 0.0, now.total, now.counts, now.error)
-        nodes = nodes_now(state, range(len(state.plan.names)))
-    finally:
-        past.close()
-    _read_log(summary.folder, book)
-    return now, nodes
-
-
-LARGE_LOG = 8_000_000
-"""Bytes of a node's log up to which it is read for the screen."""
-
-
-def _read_log(folder: Path, book: LogBook) -> None:
-    from engine.store.logs import RunLogs, file_name
-
-    logs = RunLogs(folder)
-    book.clear()
-    for node in logs.nodes():
-        file = logs.folder / file_name(node)
-        if file.stat().st_size > LARGE_LOG:
-            book.add([LogLine(node, 1, "log", 0.0, f"this log is too large to be shown here: {file}")])
-            continue
-        book.add(
-            LogLine(line.node, line.attempt, line.stream, line.at, line.text) for line in logs.read(node, under=False)
-        )

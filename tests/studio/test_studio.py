@@ -524,7 +524,7 @@ async def test_leaving_during_a_run_asks_and_ends_it(tmp_path: Path) -> None:
         await person.press("ctrl+q")
         assert modal(person) is Dialog
         await person.press("l")
-    from studio.run_link import runs_in
+    from studio.past_runs import runs_in
 
     assert [run.state for run in runs_in(tmp_path)] == ["canceled"]
 
