@@ -196,7 +196,8 @@ def _settle_later(state: RunState, node: int, now: float) -> Sequence[e.Event]:
     code = state.states[node]
     if code == RUNNING and node in state.plan.frames:
         return settle_frame(state, node, now)
-    if code in (COMPLETED, SKIPPED, CANCELED) and node in state.plan.alternatives:
+    over = code in (COMPLETED, SKIPPED, CANCELED) or node in state.fallen
+    if over and node in state.plan.alternatives:
         return tuple(not_needed(state, node, now))
     if state.undoing and node == state.undoing[0]:
         return tuple(after_undo(state, node, now))
