@@ -40,7 +40,10 @@ def levels(graph: Graph, forms: Mapping[int, Form], before: Scene | None = None)
         if source == target:
             continue
         if boxes[source].parent < 0 and boxes[target].parent < 0:
-            _add(root, source, target, edge.kind, number)
+            if (source, target) in root:
+                _add(root, source, target, edge.kind, number)
+            else:
+                root[source, target] = Link(source, target, edge.kind, (number,))
             continue
         for frame, one, other in _pieces(graph, source, target):
             _add(pieces[frame], one, other, edge.kind, number)

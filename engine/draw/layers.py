@@ -22,6 +22,8 @@ below HIGHWAY stand for the places where highways are left: see `Layered.ramps`.
 
 _STAND_INS = 20_000  # and four for each box: so many are cheap
 
+_PUSHES, _FEW = 6, 40  # looks at all arcs, and late ones among them, that are cheaper than a way through everything
+
 Net = tuple[int, bool]
 """Source item (or ENTRY) and whether its edges are order edges."""
 
@@ -166,6 +168,16 @@ def _too_far(drawn: Layered, nets: dict[Net, list[int]]) -> set[Net]:
     budget = _STAND_INS + 4 * drawn.boxes
     if len(nets) * drawn.depth <= budget:
         return set()
+    depth = drawn.depth
+    if budget >= sum(
+        [
+            (layer[target] if target >= 0 else depth) - layer[source] - 1
+            for (source, _), targets in nets.items()
+            if source >= 0
+            for target in targets
+        ]
+    ):
+        return set()
     spans: list[tuple[int, Net]] = []
     for net, targets in nets.items():
         if net[0] >= 0:
@@ -202,6 +214,9 @@ def _go_round(drawn: Layered, net: Net, targets: list[int]) -> None:
 
 def longest_path(count: int, arcs: Sequence[Arc], at_least: Sequence[int]) -> list[int]:
     """The layer of every item. Where a cycle blocks the way, the first item in it goes ahead."""
+    nearly = _pushed(arcs, at_least)
+    if nearly is not None:
+        return nearly
     followers: list[list[int]] = [[] for _ in range(count)]
     waiting = [0] * count
     for source, target, _ in arcs:
@@ -229,6 +244,21 @@ def longest_path(count: int, arcs: Sequence[Arc], at_least: Sequence[int]) -> li
     return layer
 
 
+def _pushed(arcs: Sequence[Arc], at_least: Sequence[int]) -> list[int] | None:
+    """The same where the bounds are nearly the layers, as after an edit; None if they are not, or if there is a cycle."""
+    joined = [(source, target) for source, target, _ in arcs if source >= 0 and target >= 0]
+    layer = list(at_least)
+    for _ in range(_PUSHES):
+        late = [(source, target) for source, target in joined if layer[source] >= layer[target]]
+        if not late:
+            return layer
+        if len(late) > _FEW:
+            return None
+        for source, target in late:
+            layer[target] = max(layer[target], layer[source] + 1)
+    return None
+
+
 def _parts(count: int, arcs: Sequence[Arc], lanes: Sequence[int] | None) -> list[int]:
     """The part of every item, named by its first item, or by its lane."""
     if lanes is not None:
@@ -254,9 +284,12 @@ def _pass_through(drawn: Layered, net: Net, targets: list[int], part_of: list[in
     chain a part, since every part keeps its own rows."""
     layer = drawn.layer
     source, order = net
-    if source >= 0 and all(target >= 0 and layer[target] == layer[source] + 1 for target in targets):
+    after = layer[source] + 1 if source >= 0 else 0
+    if source >= 0 and all(target >= 0 and layer[target] == after for target in targets):
+        drawn.hops[net] = targets
+        drawn.down[source] += targets
         for target in targets:
-            _join(drawn, source, target, order)
+            drawn.up[target].append(source)
         return
     chains: dict[int, list[int]] = {}
     for target in targets:
@@ -266,7 +299,7 @@ def _pass_through(drawn: Layered, net: Net, targets: list[int], part_of: list[in
         for end in ends:
             by_layer.setdefault(layer[end] if end >= 0 else drawn.depth, []).append(end)
         before, last = source, max(by_layer)
-        for at in range(layer[source] + 1 if source >= 0 else 0, last + 1):
+        for at in range(after, last + 1):
             for end in by_layer.get(at, ()):
                 _join(drawn, before, end, order)
             if at < last:

@@ -105,6 +105,8 @@ def sizes(graph: Graph, zoom: Zoom, forms: Mapping[int, Form]) -> list[Size]:
         return [Size(min(CARD_MOST, box.label + LINE_EXTRA), 1) for box in graph.boxes]
     inside = children(graph) if any(form is Form.LISTED for form in forms.values()) else {}
     return [
-        listed_size(graph.boxes, index, inside[index]) if forms.get(index) is Form.LISTED else card_size(box)
+        listed_size(graph.boxes, index, inside[index])
+        if box.group and forms.get(index) is Form.LISTED
+        else _card(box.label, box.note, box.behind)
         for index, box in enumerate(graph.boxes)
     ]

@@ -242,13 +242,17 @@ class Sketch:
         return found
 
     def _strands_of(self, gap: int) -> list[Strand]:
-        drawn = self.drawn
+        drawn, row, boxes = self.drawn, self.row, self.drawn.boxes
         found: list[Strand] = []
         for key, left, order, rights in drawn.hops_in(gap):
             net = (drawn.net[left] if left >= 0 else drawn.ramps.get(left)) or (left, order)
-            ends = sorted({self.row_of(right, net) for right in rights})
-            landing = {self.row[right] for right in rights if 0 <= right < drawn.boxes}
-            strand = Strand(key, net[0], self.row_of(left, net), ends, landing)
+            if len(rights) == 1 and rights[0] >= 0:
+                ends = [row[rights[0]]]
+                landing = set(ends) if rights[0] < boxes else set()
+            else:
+                ends = sorted({self.row_of(right, net) for right in rights})
+                landing = {row[right] for right in rights if 0 <= right < boxes}
+            strand = Strand(key, net[0], row[left] if left >= 0 else self.row_of(left, net), ends, landing)
             strand.hop = (left, order)
             found.append(strand)
         return found
