@@ -119,6 +119,8 @@ class RunHandle:
             self._thread.join(timeout)
             if self._thread.is_alive():
                 return False
+        elif self.problem is None and not self.run.wait(timeout):  # somebody drives it in a thread of theirs
+            return False
         if self.problem is not None:
             raise self.problem
         return True

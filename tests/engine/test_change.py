@@ -540,6 +540,18 @@ def test_a_run_that_cannot_go_on_lets_go_of_its_record_and_can_be_tried_again(tm
     assert stage.finish()["fit"] == 3
 
 
+def test_a_run_that_another_thread_drives_is_waited_for(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, CHAIN, held=["fit"])
+    driving = threading.Thread(target=stage.handle.drive)
+    driving.start()
+    stage.until(lambda: "fit" in stage.executor.live)
+    assert not stage.handle.wait(0.01)
+    stage.executor.end("fit", 3)
+    assert stage.handle.wait(10)
+    driving.join(10)
+    assert stage.result["fit"] == 3
+
+
 def test_a_run_that_was_driven_by_its_caller_can_be_steered_from_another_thread(tmp_path: Path) -> None:
     stage = Stage(tmp_path, CHAIN, script={"fit": [fail(), 3]})
     stage.handle.drive()
