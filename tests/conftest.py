@@ -18,14 +18,13 @@ TESTS = Path(__file__).parent
 
 # Seconds of test time (two workers share it) that a folder may take before someone should look at it.
 BUDGET = {
-    "engine": 240.0,
+    "engine": 180.0,
     "agents": 150.0,
-    "studio": 150.0,
+    "studio": 240.0,
     "samples": 40.0,
-    "docs": 60.0,
-    "walks": 20.0,
-    "shape": 20.0,
-    "faults": 90.0,
+    "docs": 40.0,
+    "walks": 10.0,
+    "shape": 10.0,
     "benchmarks": 10.0,
 }
 
