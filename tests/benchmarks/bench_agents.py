@@ -4,8 +4,9 @@ Two workers each, on this machine. Ours goes the whole way: machine, journal (SQ
 child; its functions belong to no module that a worker can import, so they travel by value. Two floors, see `zmq_floor`:
 
     like    the same conditions: CURVE, the function by value in every task, which is what "ZeroMQ and dill" does with
-            functions of a script. The goals are ratios to this one.
-    bare    no encryption, and a function that the worker can import by name: nothing can be cheaper with dill
+            functions of a script.
+    bare    no encryption, and a function that the worker can import by name: nothing can be cheaper with dill.
+            The goals are ratios to this one.
 
 Rounds are interleaved, and each figure is the median. Workloads:
 
@@ -202,7 +203,7 @@ class Everybody:
                 row.append(seconds(one) / tasks * 1e6)
         mine, alike, naked = (statistics.median(row) for row in times)
         print(
-            f"{name:<9}{mine:>10.1f}{alike:>10.1f}{naked:>10.1f}{mine / alike:>9.2f}x{goal:>7.2f}x{mine / naked:>9.2f}x",
+            f"{name:<9}{mine:>10.1f}{alike:>10.1f}{naked:>10.1f}{mine / alike:>9.2f}x{mine / naked:>9.2f}x{goal:>7.2f}x",
             flush=True,
         )
 
@@ -269,7 +270,7 @@ def main() -> None:
     with everybody(1 if options.quick else options.rounds) as them:
         them.warm_up()
         print(f"load {os.getloadavg()[0]:.1f}; microseconds a task")
-        print(f"{'':<9}{'ours':>10}{'like':>10}{'bare':>10}{'/like':>10}{'goal':>8}{'/bare':>10}")
+        print(f"{'':<9}{'ours':>10}{'like':>10}{'bare':>10}{'/like':>10}{'/bare':>10}{'goal':>8}")
         for name in chosen:
             acts[name](them)
     if options.peers:
